@@ -1,0 +1,2 @@
+//! `ptool`: everything that needs no execution.
+fn main() {}
