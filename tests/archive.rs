@@ -1,0 +1,3 @@
+//! The container: identity, plans, patches, hostile files.
+
+mod read;
