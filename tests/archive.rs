@@ -1,3 +1,5 @@
-//! The container: identity, plans, patches, hostile files.
+//! The container: reading, identity, plans, patches, hostile files.
 
+mod patch;
+mod plan;
 mod read;
