@@ -1,1 +1,1 @@
-//! archive
+//! The `.pt` container.

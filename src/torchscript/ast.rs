@@ -16,11 +16,17 @@ pub struct Range {
 
 impl Range {
     /// The range of a node that was made, not parsed.
-    pub const NONE: Range = Range { start: u32::MAX, end: u32::MAX };
+    pub const NONE: Range = Range {
+        start: u32::MAX,
+        end: u32::MAX,
+    };
 
     /// The smallest range that covers both.
     pub fn to(self, other: Range) -> Range {
-        Range { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Range {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 }
 
