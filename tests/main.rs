@@ -1,1 +1,3 @@
-//! Integration tests.
+//! Tests that need no libtorch.
+
+mod tidy;
