@@ -1,3 +1,6 @@
 //! Tests that need no libtorch.
 
 mod tidy;
+//! Integration tests.
+
+mod source;
