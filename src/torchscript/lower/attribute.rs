@@ -1,8 +1,8 @@
 //! Attributes and methods of values.
 
 use super::body::Body;
-use super::error::{ATTRIBUTE, MISMATCH, Result, fail};
 use super::convert::Conversion;
+use super::error::{ATTRIBUTE, MISMATCH, Result, fail};
 use super::term::{Term, Val};
 use crate::diag::Span;
 use crate::ir::{ClassKind, FuncId, Op, Type, schema};
@@ -14,9 +14,30 @@ const ATEN_PROPERTIES: &[&str] = &["is_leaf", "mT", "mH"];
 const BUILTIN_PROPERTIES: &[&str] = &["ndim", "T", "H", "shape"];
 /// `prim` operators on one tensor that are attributes.
 const PRIM_PROPERTIES: &[&str] = &[
-    "data", "device", "dtype", "grad", "is_cpu", "is_cuda", "is_ipu", "is_maia", "is_meta", "is_mkldnn", "is_mps",
-    "is_mtia", "is_nested", "is_quantized", "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu",
-    "itemsize", "layout", "name", "nbytes", "requires_grad",
+    "data",
+    "device",
+    "dtype",
+    "grad",
+    "is_cpu",
+    "is_cuda",
+    "is_ipu",
+    "is_maia",
+    "is_meta",
+    "is_mkldnn",
+    "is_mps",
+    "is_mtia",
+    "is_nested",
+    "is_quantized",
+    "is_sparse",
+    "is_sparse_csr",
+    "is_vulkan",
+    "is_xla",
+    "is_xpu",
+    "itemsize",
+    "layout",
+    "name",
+    "nbytes",
+    "requires_grad",
 ];
 
 /// The dtype that `x.float()` and its like convert to.
@@ -38,7 +59,12 @@ fn cast_dtype(method: &str) -> Option<i64> {
 
 impl Body<'_, '_> {
     /// `value.name`
-    pub(super) fn value_attribute(&mut self, val: Val, name: &SmolStr, span: Option<Span>) -> Result<Term> {
+    pub(super) fn value_attribute(
+        &mut self,
+        val: Val,
+        name: &SmolStr,
+        span: Option<Span>,
+    ) -> Result<Term> {
         match &val.ty {
             Type::Tensor => {
                 if let Some(dtype) = cast_dtype(name) {
@@ -63,14 +89,29 @@ impl Body<'_, '_> {
     }
 
     /// Fields, methods and enum properties of an object.
-    fn object_attribute(&mut self, val: &Val, class: &str, name: &SmolStr, span: Option<Span>) -> Result<Option<Term>> {
-        let Some(id) = self.unit.class(class) else { return Ok(None) };
+    fn object_attribute(
+        &mut self,
+        val: &Val,
+        class: &str,
+        name: &SmolStr,
+        span: Option<Span>,
+    ) -> Result<Option<Term>> {
+        let Some(id) = self.unit.class(class) else {
+            return Ok(None);
+        };
         let definition = &self.unit.program.classes[id];
         match &definition.kind {
             ClassKind::Enum(members) => {
-                let value_type = members.first().map(|(_, value)| super::literal::type_of(value, &Type::Any));
+                let value_type = members
+                    .first()
+                    .map(|(_, value)| super::literal::type_of(value, &Type::Any));
                 return Ok(match name.as_str() {
-                    "name" => Some(Term::Val(self.emit(Op::EnumName, [val.id], Type::Str, span))),
+                    "name" => Some(Term::Val(self.emit(
+                        Op::EnumName,
+                        [val.id],
+                        Type::Str,
+                        span,
+                    ))),
                     "value" => {
                         let ty = value_type.unwrap_or(Type::Any);
                         Some(Term::Val(self.emit(Op::EnumValue, [val.id], ty, span)))
@@ -79,12 +120,18 @@ impl Body<'_, '_> {
                 });
             }
             ClassKind::NamedTuple => {
-                let Some(position) = definition.attributes.iter().position(|a| a.name == *name) else {
+                let Some(position) = definition.attributes.iter().position(|a| a.name == *name)
+                else {
                     return Ok(None);
                 };
                 let ty = definition.attributes[position].ty.clone();
                 let index = self.int(position as i64, span);
-                return Ok(Some(Term::Val(self.emit(Op::TupleIndex, [val.id, index.id], ty, span))));
+                return Ok(Some(Term::Val(self.emit(
+                    Op::TupleIndex,
+                    [val.id, index.id],
+                    ty,
+                    span,
+                ))));
             }
             ClassKind::Native => return Ok(Some(Term::Method(val.clone(), name.clone()))),
             _ => {}
@@ -92,9 +139,16 @@ impl Body<'_, '_> {
         if definition.method(name).is_some() {
             return Ok(Some(Term::Method(val.clone(), name.clone())));
         }
-        let Some(attribute) = definition.attribute(name) else { return Ok(None) };
+        let Some(attribute) = definition.attribute(name) else {
+            return Ok(None);
+        };
         let ty = attribute.ty.clone();
-        Ok(Some(Term::Val(self.emit(Op::GetAttr(name.clone()), [val.id], ty, span))))
+        Ok(Some(Term::Val(self.emit(
+            Op::GetAttr(name.clone()),
+            [val.id],
+            ty,
+            span,
+        ))))
     }
 
     /// `x.add`, `text.split`, `items.append`: an operator that takes the value as `self`.
@@ -110,7 +164,14 @@ impl Body<'_, '_> {
         if val.ty == Type::Tensor && name == "tolist" {
             return Ok(Term::ToList(val));
         }
-        fail(ATTRIBUTE, format!("expected an attribute or method of `{}`, found `{name}`", val.ty), span)
+        fail(
+            ATTRIBUTE,
+            format!(
+                "expected an attribute or method of `{}`, found `{name}`",
+                val.ty
+            ),
+            span,
+        )
     }
 
     /// The method of a class type.
@@ -120,10 +181,19 @@ impl Body<'_, '_> {
     }
 
     /// `hasattr(object, name)` is known from the class.
-    pub(super) fn knows_attribute(&mut self, val: &Val, name: &str, span: Option<Span>) -> Result<bool> {
+    pub(super) fn knows_attribute(
+        &mut self,
+        val: &Val,
+        name: &str,
+        span: Option<Span>,
+    ) -> Result<bool> {
         let id = val.ty.class_name().and_then(|class| self.unit.class(class));
         let Some(id) = id else {
-            return fail(MISMATCH, format!("expected an object for `hasattr`, found `{}`", val.ty), span);
+            return fail(
+                MISMATCH,
+                format!("expected an object for `hasattr`, found `{}`", val.ty),
+                span,
+            );
         };
         let class = &self.unit.program.classes[id];
         Ok(class.method(name).is_some()
@@ -132,16 +202,33 @@ impl Body<'_, '_> {
     }
 
     /// `object.name = value`
-    pub(super) fn set_attribute(&mut self, object: &Val, name: &SmolStr, value: Val, span: Option<Span>) -> Result<()> {
-        let id = object.ty.class_name().and_then(|class| self.unit.class(class));
+    pub(super) fn set_attribute(
+        &mut self,
+        object: &Val,
+        name: &SmolStr,
+        value: Val,
+        span: Option<Span>,
+    ) -> Result<()> {
+        let id = object
+            .ty
+            .class_name()
+            .and_then(|class| self.unit.class(class));
         let attribute = id.and_then(|id| self.unit.program.classes[id].attribute(name));
         let Some(ty) = attribute.map(|a| a.ty.clone()) else {
-            return fail(ATTRIBUTE, format!("expected an attribute of `{}`, found `{name}`", object.ty), span);
+            return fail(
+                ATTRIBUTE,
+                format!("expected an attribute of `{}`, found `{name}`", object.ty),
+                span,
+            );
         };
         let found = value.ty.clone();
         let value = self.convert(value, &ty, Conversion::Exact, span)?;
         if !self.is_subtype(&value.ty, &ty) {
-            return fail(MISMATCH, format!("expected `{ty}` for the attribute `{name}`, found `{found}`"), span);
+            return fail(
+                MISMATCH,
+                format!("expected `{ty}` for the attribute `{name}`, found `{found}`"),
+                span,
+            );
         }
         self.node(Op::SetAttr(name.clone()), [object.id, value.id], [], span);
         Ok(())
@@ -164,10 +251,16 @@ mod tests {
     fn properties_are_operators() {
         assert!(PRIM_PROPERTIES.is_sorted());
         for name in PRIM_PROPERTIES {
-            assert!(!schema::overloads(&format!("prim::{name}")).is_empty(), "{name}");
+            assert!(
+                !schema::overloads(&format!("prim::{name}")).is_empty(),
+                "{name}"
+            );
         }
         for name in ATEN_PROPERTIES {
-            assert!(!schema::overloads(&format!("aten::{name}")).is_empty(), "{name}");
+            assert!(
+                !schema::overloads(&format!("aten::{name}")).is_empty(),
+                "{name}"
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use super::subtype;
 use super::term::{Term, Val};
 use super::unit::{self, LoadedFile, Unit};
 use crate::diag::{FileId, Span};
+use crate::ir::entity::Entity;
 use crate::ir::{BlockId, Constant, FuncId, Graph, NodeId, Op, Type, ValueId};
 use crate::torchscript::ast::{FunctionDef, Range};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -81,7 +82,9 @@ pub(super) fn lower(
     };
     let root = body.block;
     for param in params {
-        let id = body.graph.add_param(root, param.ty.clone(), Some(param.name.clone()));
+        let id = body
+            .graph
+            .add_param(root, param.ty.clone(), Some(param.name.clone()));
         body.bind(param.name, Term::Val(Val { id, ty: param.ty }));
     }
     let (result, returns) = body.definition(def, declared)?;
@@ -91,7 +94,11 @@ pub(super) fn lower(
 
 impl Body<'_, '_> {
     /// Lowers the statements of a definition into the current block; its result and result type.
-    pub(super) fn definition(&mut self, def: &FunctionDef, declared: Option<Type>) -> Result<(Val, Type)> {
+    pub(super) fn definition(
+        &mut self,
+        def: &FunctionDef,
+        declared: Option<Type>,
+    ) -> Result<(Val, Type)> {
         let definition = Definition {
             declared,
             flagged: super::exit::has_early_return(&def.body),
@@ -112,7 +119,12 @@ impl Body<'_, '_> {
         }
         let result = self.end_flags(span);
         // A function that always raises returns what it says, or nothing.
-        let returns = self.def.merged.take().or(self.def.declared.take()).unwrap_or(Type::None);
+        let returns = self
+            .def
+            .merged
+            .take()
+            .or(self.def.declared.take())
+            .unwrap_or(Type::None);
         let result = match result {
             Some(result) => result,
             None => self.uninitialized(returns.clone(), span),
@@ -125,7 +137,10 @@ impl Body<'_, '_> {
         let span = self.span(def.range);
         match &self.def.declared {
             Some(ty) if *ty != Type::None => {
-                let message = format!("expected `{}` to return `{ty}` on every path, it does not", self.name);
+                let message = format!(
+                    "expected `{}` to return `{ty}` on every path, it does not",
+                    self.name
+                );
                 fail(MISMATCH, message, span)
             }
             _ => {
@@ -140,7 +155,7 @@ impl Body<'_, '_> {
         let mut used = vec![false; self.graph.value_count()];
         let mut mark = |values: &[ValueId]| {
             for value in values {
-                used[crate::ir::entity::Entity::index(*value)] = true;
+                used[value.index()] = true;
             }
         };
         for block in self.graph.blocks_in_order() {
@@ -151,7 +166,7 @@ impl Body<'_, '_> {
         }
         let root = self.graph.root();
         let mut nodes = self.pool.into_nodes();
-        nodes.retain(|&node| used[crate::ir::entity::Entity::index(self.graph.node(node).outputs[0])]);
+        nodes.retain(|&node| used[self.graph.node(node).outputs[0].index()]);
         for &node in &nodes {
             self.graph.node_mut(node).parent = Some(root);
         }

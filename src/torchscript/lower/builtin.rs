@@ -37,7 +37,16 @@ fn tuple_size(name: &str) -> Option<usize> {
 pub(super) fn exists(name: &str) -> bool {
     mirrored(name).is_some()
         || tuple_size(name).is_some()
-        || matches!(name, "aten::sub" | "aten::div" | "aten::floordiv" | "prim::ndim" | "prim::T" | "prim::H" | "prim::shape")
+        || matches!(
+            name,
+            "aten::sub"
+                | "aten::div"
+                | "aten::floordiv"
+                | "prim::ndim"
+                | "prim::T"
+                | "prim::H"
+                | "prim::shape"
+        )
 }
 
 impl Body<'_, '_> {
@@ -69,7 +78,8 @@ impl Body<'_, '_> {
             ("prim::H", Type::Tensor) => "aten::matrix_H",
             _ => return Ok(self.ntuple(name, val, span)),
         };
-        self.call_operator(operator, std::slice::from_ref(val), span).map(Some)
+        self.call_operator(operator, std::slice::from_ref(val), span)
+            .map(Some)
     }
 
     /// `_pair(3)` is `[3, 3]`, `_pair([1, 2])` its argument.
@@ -80,7 +90,9 @@ impl Body<'_, '_> {
                 let items = vec![val.id; size];
                 Some(self.emit(Op::ListConstruct, items, Type::list(val.ty.clone()), span))
             }
-            Type::List(element) if matches!(**element, Type::Int | Type::Float) => Some(val.clone()),
+            Type::List(element) if matches!(**element, Type::Int | Type::Float) => {
+                Some(val.clone())
+            }
             _ => None,
         }
     }
@@ -96,7 +108,9 @@ impl Body<'_, '_> {
         if name == "aten::floordiv" && left.ty == Type::Tensor {
             let fits = self.is_subtype(&right.ty, &Type::Number) || right.ty == Type::Tensor;
             if fits {
-                return self.call_operator("aten::floor_divide", &[left.clone(), right.clone()], span).map(Some);
+                return self
+                    .call_operator("aten::floor_divide", &[left.clone(), right.clone()], span)
+                    .map(Some);
             }
         }
         let scalar = matches!(left.ty, Type::Float | Type::Int)
@@ -106,8 +120,14 @@ impl Body<'_, '_> {
         }
         let left = self.convert(left.clone(), &Type::Float, conversion_of(&left.ty), span)?;
         let (operator, first) = match name {
-            "aten::sub" => ("aten::add", self.call_operator("aten::neg", std::slice::from_ref(right), span)?),
-            "aten::div" => ("aten::mul", self.call_operator("aten::reciprocal", std::slice::from_ref(right), span)?),
+            "aten::sub" => (
+                "aten::add",
+                self.call_operator("aten::neg", std::slice::from_ref(right), span)?,
+            ),
+            "aten::div" => (
+                "aten::mul",
+                self.call_operator("aten::reciprocal", std::slice::from_ref(right), span)?,
+            ),
             _ => match mirrored(name) {
                 Some(operator) => (operator, right.clone()),
                 None => return Ok(None),

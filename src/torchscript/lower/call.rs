@@ -13,7 +13,13 @@ use smol_str::SmolStr;
 
 impl Body<'_, '_> {
     /// `func(args…)`
-    pub(super) fn call(&mut self, call: &Call, hint: Option<&Type>, binders: usize, span: Option<Span>) -> Result<Term> {
+    pub(super) fn call(
+        &mut self,
+        call: &Call,
+        hint: Option<&Type>,
+        binders: usize,
+        span: Option<Span>,
+    ) -> Result<Term> {
         let callee = self.term(&call.func, None, 1)?;
         match callee {
             Term::Special(special) => self.special(special, call, hint, binders, span),
@@ -24,7 +30,13 @@ impl Body<'_, '_> {
             }
             Term::Method(object, name) => {
                 let args = self.args(call)?;
-                self.call_method(&object, &name, args.positional.into_vec(), args.keywords.into_vec(), span)
+                self.call_method(
+                    &object,
+                    &name,
+                    args.positional.into_vec(),
+                    args.keywords.into_vec(),
+                    span,
+                )
             }
             Term::Function(name, id) => {
                 let args = self.args(call)?;
@@ -36,10 +48,20 @@ impl Body<'_, '_> {
             Term::ToList(val) => self.to_list(val, hint, span),
             Term::Val(val) if matches!(val.ty, Type::Class(_)) => {
                 let args = self.args(call)?;
-                self.call_method(&val, "__call__", args.positional.into_vec(), args.keywords.into_vec(), span)
+                self.call_method(
+                    &val,
+                    "__call__",
+                    args.positional.into_vec(),
+                    args.keywords.into_vec(),
+                    span,
+                )
             }
             Term::Path(path) => Err(self.unit.unknown(&path, span)),
-            other => fail(CONSTRUCT, format!("expected something to call, found {}", describe(&other)), span),
+            other => fail(
+                CONSTRUCT,
+                format!("expected something to call, found {}", describe(&other)),
+                span,
+            ),
         }
     }
 
@@ -68,25 +90,48 @@ impl Body<'_, '_> {
         Ok(args)
     }
 
-    fn matched(&mut self, name: &str, params: &[Param], args: Args, span: Option<Span>) -> Result<Vec<Val>> {
+    fn matched(
+        &mut self,
+        name: &str,
+        params: &[Param],
+        args: Args,
+        span: Option<Span>,
+    ) -> Result<Vec<Val>> {
         let signature = Signature {
             formals: params.iter().map(Formal::from).collect(),
             vararg: false,
             aten: false,
         };
-        let matched = self.match_signature(&signature, &args, Conversion::Implicit, &mut Variables::new(), span);
+        let matched = self.match_signature(
+            &signature,
+            &args,
+            Conversion::Implicit,
+            &mut Variables::new(),
+            span,
+        );
         match matched {
             Ok(inputs) => Ok(inputs.into_vec()),
             Err(mismatch) => fail(CALL, format!("`{name}`: {mismatch}"), span),
         }
     }
 
-    fn call_function(&mut self, name: SmolStr, id: FuncId, args: Args, span: Option<Span>) -> Result<Term> {
+    fn call_function(
+        &mut self,
+        name: SmolStr,
+        id: FuncId,
+        args: Args,
+        span: Option<Span>,
+    ) -> Result<Term> {
         let params = self.unit.program.functions[id].params.clone();
         let inputs = self.matched(&name, &params, args, span)?;
         let returns = self.unit.returns(id, span)?;
         let ids: Vec<_> = inputs.iter().map(|val| val.id).collect();
-        Ok(Term::Val(self.emit(Op::CallFunction(name), ids, returns, span)))
+        Ok(Term::Val(self.emit(
+            Op::CallFunction(name),
+            ids,
+            returns,
+            span,
+        )))
     }
 
     /// `object.name(…)`
@@ -98,19 +143,35 @@ impl Body<'_, '_> {
         keywords: Vec<(SmolStr, Val)>,
         span: Option<Span>,
     ) -> Result<Term> {
-        let class = object.ty.class_name().and_then(|class| self.unit.class(class));
+        let class = object
+            .ty
+            .class_name()
+            .and_then(|class| self.unit.class(class));
         let Some(class) = class.map(|id| &self.unit.program.classes[id]) else {
-            return fail(ATTRIBUTE, format!("expected an object before `.{name}(…)`, found `{}`", object.ty), span);
+            return fail(
+                ATTRIBUTE,
+                format!(
+                    "expected an object before `.{name}(…)`, found `{}`",
+                    object.ty
+                ),
+                span,
+            );
         };
         let op = Op::CallMethod(name.into());
         if class.kind == ClassKind::Native {
             let ty = native_result(&class.name, name);
-            let inputs = std::iter::once(object).chain(&positional).chain(keywords.iter().map(|(_, val)| val));
+            let inputs = std::iter::once(object)
+                .chain(&positional)
+                .chain(keywords.iter().map(|(_, val)| val));
             let ids: Vec<_> = inputs.map(|val| val.id).collect();
             return Ok(Term::Val(self.emit(op, ids, ty, span)));
         }
         let Some(id) = class.method(name) else {
-            return fail(ATTRIBUTE, format!("expected a method of `{}`, found `{name}`", class.name), span);
+            return fail(
+                ATTRIBUTE,
+                format!("expected a method of `{}`, found `{name}`", class.name),
+                span,
+            );
         };
         let params = self.unit.program.functions[id].params.clone();
         let args = Args {
@@ -134,17 +195,35 @@ impl Body<'_, '_> {
             ClassKind::NamedTuple => self.named_tuple(name, args, span),
             ClassKind::Plain => {
                 let object = self.emit(Op::CreateObject, [], Type::Class(name), span);
-                self.call_method(&object, "__init__", args.positional.into_vec(), args.keywords.into_vec(), span)?;
+                self.call_method(
+                    &object,
+                    "__init__",
+                    args.positional.into_vec(),
+                    args.keywords.into_vec(),
+                    span,
+                )?;
                 Ok(Term::Val(object))
             }
             ClassKind::Enum(members) => {
                 let Some((_, first)) = members.first() else {
-                    return fail(CONSTRUCT, format!("expected members in the enum `{name}`"), span);
+                    return fail(
+                        CONSTRUCT,
+                        format!("expected members in the enum `{name}`"),
+                        span,
+                    );
                 };
                 let _ = first;
-                fail(CONSTRUCT, format!("expected `{name}.MEMBER`, found a call of the enum"), span)
+                fail(
+                    CONSTRUCT,
+                    format!("expected `{name}.MEMBER`, found a call of the enum"),
+                    span,
+                )
             }
-            _ => fail(CONSTRUCT, format!("expected a named tuple or plain class to construct, found `{name}`"), span),
+            _ => fail(
+                CONSTRUCT,
+                format!("expected a named tuple or plain class to construct, found `{name}`"),
+                span,
+            ),
         }
     }
 
@@ -161,7 +240,12 @@ impl Body<'_, '_> {
             .collect();
         let inputs = self.matched(&name, &params, args, span)?;
         let ids: Vec<_> = inputs.iter().map(|val| val.id).collect();
-        Ok(Term::Val(self.emit(Op::TupleConstruct, ids, Type::Class(name), span)))
+        Ok(Term::Val(self.emit(
+            Op::TupleConstruct,
+            ids,
+            Type::Class(name),
+            span,
+        )))
     }
 
     /// `C.__new__(C)`
@@ -171,13 +255,28 @@ impl Body<'_, '_> {
             _ => false,
         };
         if !same {
-            return fail(CONSTRUCT, format!("expected `{name}` as the argument of `__new__`"), span);
+            return fail(
+                CONSTRUCT,
+                format!("expected `{name}` as the argument of `__new__`"),
+                span,
+            );
         }
-        Ok(Term::Val(self.emit(Op::CreateObject, [], Type::Class(name), span)))
+        Ok(Term::Val(self.emit(
+            Op::CreateObject,
+            [],
+            Type::Class(name),
+            span,
+        )))
     }
 
     /// `x.float()` is `x.to(float)`.
-    fn tensor_cast(&mut self, val: Val, dtype: i64, call: &Call, span: Option<Span>) -> Result<Term> {
+    fn tensor_cast(
+        &mut self,
+        val: Val,
+        dtype: i64,
+        call: &Call,
+        span: Option<Span>,
+    ) -> Result<Term> {
         if !call.args.is_empty() || !call.keywords.is_empty() {
             return fail(CALL, "expected no argument for a cast of a tensor", span);
         }
@@ -190,7 +289,11 @@ impl Body<'_, '_> {
     /// `annotate(List[int], x.tolist())`
     fn to_list(&mut self, val: Val, hint: Option<&Type>, span: Option<Span>) -> Result<Term> {
         let Some(ty) = hint else {
-            return fail(MISMATCH, "expected a type for `tolist()`, as in `annotate(List[int], x.tolist())`", span);
+            return fail(
+                MISMATCH,
+                "expected a type for `tolist()`, as in `annotate(List[int], x.tolist())`",
+                span,
+            );
         };
         Ok(Term::Val(self.emit(Op::ToList, [val.id], ty.clone(), span)))
     }
@@ -224,7 +327,8 @@ impl Body<'_, '_> {
 
 /// The result of a method of a C++ class: known for the quantised packed parameters, `Any` otherwise.
 fn native_result(class: &str, method: &str) -> Type {
-    let packed = class.starts_with("__torch__.torch.classes.quantized.") && class.ends_with("PackedParamsBase");
+    let packed = class.starts_with("__torch__.torch.classes.quantized.")
+        && class.ends_with("PackedParamsBase");
     match method {
         "unpack" if packed => Type::tuple([Type::Tensor, Type::optional(Type::Tensor)]),
         "bias" if packed => Type::optional(Type::Tensor),

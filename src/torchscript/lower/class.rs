@@ -21,10 +21,14 @@ struct Roles {
 impl Unit<'_> {
     /// Fills in attributes, constants, hooks and method signatures; every error is reported, the rest is kept.
     pub(super) fn define_class(&mut self, id: ClassId, file: &Arc<LoadedFile>, position: usize) {
-        let Some(def) = file.class(position) else { return };
+        let Some(def) = file.class(position) else {
+            return;
+        };
         let mut roles = Roles::default();
         for (index, member) in def.members.iter().enumerate() {
-            if let Err(diagnostic) = self.define_member(id, file, position, index, member, &mut roles) {
+            if let Err(diagnostic) =
+                self.define_member(id, file, position, index, member, &mut roles)
+            {
                 self.diagnostics.push(*diagnostic);
             }
         }
@@ -33,10 +37,18 @@ impl Unit<'_> {
             attribute.is_parameter = roles.parameters.contains(&attribute.name);
             attribute.is_buffer = roles.buffers.contains(&attribute.name);
         }
-        let missing = class.pre_hooks.iter().chain(&class.hooks).find(|name| class.method(name).is_none());
+        let missing = class
+            .pre_hooks
+            .iter()
+            .chain(&class.hooks)
+            .find(|name| class.method(name).is_none());
         if let Some(name) = missing {
-            let message = format!("expected the hook `{name}` as a method of `{}`, found none", class.name);
-            self.diagnostics.push(*error(CLASS, message, file.span(def.range)));
+            let message = format!(
+                "expected the hook `{name}` as a method of `{}`, found none",
+                class.name
+            );
+            self.diagnostics
+                .push(*error(CLASS, message, file.span(def.range)));
         }
     }
 
@@ -50,12 +62,21 @@ impl Unit<'_> {
         roles: &mut Roles,
     ) -> Result<()> {
         match member {
-            Member::Assign { name, value, range } => self.define_assignment(id, file, name, value, *range, roles),
-            Member::Attribute { name, ty, value, range } => {
-                self.define_attribute(id, file, name, ty, value.as_ref(), *range)
+            Member::Assign { name, value, range } => {
+                self.define_assignment(id, file, name, value, *range, roles)
             }
-            Member::OddAttribute { name, ty, range } => self.define_attribute(id, file, name, ty, None, *range),
-            Member::Method(def) => self.define_method(id, file, def, Place::Member(file.clone(), position, index)),
+            Member::Attribute {
+                name,
+                ty,
+                value,
+                range,
+            } => self.define_attribute(id, file, name, ty, value.as_ref(), *range),
+            Member::OddAttribute { name, ty, range } => {
+                self.define_attribute(id, file, name, ty, None, *range)
+            }
+            Member::Method(def) => {
+                self.define_method(id, file, def, Place::Member(file.clone(), position, index))
+            }
             Member::Pass(_) => Ok(()),
         }
     }
@@ -92,14 +113,30 @@ impl Unit<'_> {
         let constant = self.constant_expr(file.id, value, None)?;
         let class = &mut self.program.classes[id];
         let ClassKind::Enum(members) = &mut class.kind else {
-            return fail(CONSTRUCT, format!("expected a type for `{name}`, found an assignment"), span);
+            return fail(
+                CONSTRUCT,
+                format!("expected a type for `{name}`, found an assignment"),
+                span,
+            );
         };
-        if !matches!(constant, Constant::Int(_) | Constant::Float(_) | Constant::Str(_)) {
-            return fail(CLASS, format!("expected an int, float or str as the value of `{name}`"), span);
+        if !matches!(
+            constant,
+            Constant::Int(_) | Constant::Float(_) | Constant::Str(_)
+        ) {
+            return fail(
+                CLASS,
+                format!("expected an int, float or str as the value of `{name}`"),
+                span,
+            );
         }
-        let same_kind = |other: &Constant| std::mem::discriminant(other) == std::mem::discriminant(&constant);
+        let same_kind =
+            |other: &Constant| std::mem::discriminant(other) == std::mem::discriminant(&constant);
         if !members.first().is_none_or(|(_, first)| same_kind(first)) {
-            return fail(CLASS, format!("expected members of one type in the enum `{}`", class.name), span);
+            return fail(
+                CLASS,
+                format!("expected members of one type in the enum `{}`", class.name),
+                span,
+            );
         }
         members.push((name.clone(), constant));
         Ok(())
@@ -118,18 +155,35 @@ impl Unit<'_> {
         let mut ty = self.annotation(file.id, annotation)?;
         if let Some(value) = value {
             if !is_final(annotation) {
-                return fail(CLASS, format!("expected `Final[…]` on `{name}`, which has a value"), span);
+                return fail(
+                    CLASS,
+                    format!("expected `Final[…]` on `{name}`, which has a value"),
+                    span,
+                );
             }
             let constant = self.constant_expr(file.id, value, Some(&ty))?;
-            self.program.classes[id].constants.push((name.clone(), ty, constant));
+            self.program.classes[id]
+                .constants
+                .push((name.clone(), ty, constant));
             return Ok(());
         }
         let class = &mut self.program.classes[id];
-        if matches!(class.kind, ClassKind::Interface | ClassKind::ModuleInterface | ClassKind::Enum(_)) {
-            return fail(CLASS, format!("expected no attribute in `{}`, found `{name}`", class.name), span);
+        if matches!(
+            class.kind,
+            ClassKind::Interface | ClassKind::ModuleInterface | ClassKind::Enum(_)
+        ) {
+            return fail(
+                CLASS,
+                format!("expected no attribute in `{}`, found `{name}`", class.name),
+                span,
+            );
         }
         if class.attribute(name).is_some() {
-            return fail(CLASS, format!("expected `{name}` once in `{}`, found it twice", class.name), span);
+            return fail(
+                CLASS,
+                format!("expected `{name}` once in `{}`, found it twice", class.name),
+                span,
+            );
         }
         if let Some(packed) = packed_params(&class.name, name, &ty) {
             ty = packed;
@@ -152,15 +206,23 @@ impl Unit<'_> {
     ) -> Result<()> {
         let class = &self.program.classes[id];
         let class_name = class.name.clone();
-        let interface = matches!(class.kind, ClassKind::Interface | ClassKind::ModuleInterface);
+        let interface = matches!(
+            class.kind,
+            ClassKind::Interface | ClassKind::ModuleInterface
+        );
         if class.method(&def.name).is_some() {
-            let message = format!("expected one method `{}` in `{class_name}`, found two", def.name);
+            let message = format!(
+                "expected one method `{}` in `{class_name}`, found two",
+                def.name
+            );
             return fail(CLASS, message, file.span(def.range));
         }
         let name = SmolStr::from(format!("{class_name}.{}", def.name));
         let place = if interface { Place::Interface } else { place };
         let function = self.declare_function(name, file, def, Some(&class_name), place)?;
-        self.program.classes[id].methods.push((def.name.clone(), function));
+        self.program.classes[id]
+            .methods
+            .push((def.name.clone(), function));
         Ok(())
     }
 
@@ -173,7 +235,11 @@ impl Unit<'_> {
     ) -> Result<Vec<Param>> {
         let mut params: Vec<Param> = Vec::with_capacity(def.params.len());
         if class.is_some() && def.params.is_empty() {
-            return fail(CLASS, format!("expected `self` in `{}`, found no parameter", def.name), file.span(def.range));
+            return fail(
+                CLASS,
+                format!("expected `self` in `{}`, found no parameter", def.name),
+                file.span(def.range),
+            );
         }
         for (i, param) in def.params.iter().enumerate() {
             let ty = match (&param.ty, class) {
@@ -211,7 +277,13 @@ impl Unit<'_> {
 }
 
 fn name_list(file: &LoadedFile, value: &Expr) -> Result<Vec<SmolStr>> {
-    let wrong = || error(LITERAL, "expected a list of names in quotes", file.span(value.range));
+    let wrong = || {
+        error(
+            LITERAL,
+            "expected a list of names in quotes",
+            file.span(value.range),
+        )
+    };
     let ExprKind::List { items, .. } = &value.kind else {
         return Err(wrong());
     };
@@ -219,7 +291,10 @@ fn name_list(file: &LoadedFile, value: &Expr) -> Result<Vec<SmolStr>> {
         ExprKind::Str(bytes) => std::str::from_utf8(bytes).ok().map(SmolStr::new),
         _ => None,
     };
-    items.iter().map(|item| name(item).ok_or_else(wrong)).collect()
+    items
+        .iter()
+        .map(|item| name(item).ok_or_else(wrong))
+        .collect()
 }
 
 fn is_final(annotation: &Expr) -> bool {
@@ -237,6 +312,7 @@ fn packed_params(class: &str, attribute: &str, ty: &Type) -> Option<Type> {
         "Linear" | "LinearReLU" | "LinearPackedParams" => "LinearPackedParamsBase",
         _ => return None,
     };
-    let quantized = class.starts_with("__torch__.torch.nn.quantized.") || class.starts_with("__torch__.torch.nn.intrinsic.quantized.");
+    let quantized = class.starts_with("__torch__.torch.nn.quantized.")
+        || class.starts_with("__torch__.torch.nn.intrinsic.quantized.");
     quantized.then(|| Type::Class(format!("__torch__.torch.classes.quantized.{native}").into()))
 }

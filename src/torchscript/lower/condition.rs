@@ -39,7 +39,7 @@ impl Condition {
 impl Body<'_, '_> {
     /// Lowers an expression used as a condition.
     pub(super) fn condition(&mut self, expr: &Expr) -> Result<Condition> {
-        super::literal::with_stack(|| match &expr.kind {
+        crate::torchscript::deep(|| match &expr.kind {
             ExprKind::Paren(inner) => self.condition(inner),
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => {
                 self.short_circuit(*op == BinaryOp::Or, left, right, self.span(expr.range))
@@ -49,7 +49,8 @@ impl Body<'_, '_> {
             }
             ExprKind::Unary(UnaryOp::Not, inner) => self.negation(inner, self.span(expr.range)),
             ExprKind::Call(call) => match &call.func.kind {
-                ExprKind::Name(name) if self.variable(name).is_none() => match Special::named(name) {
+                ExprKind::Name(name) if self.variable(name).is_none() => match Special::named(name)
+                {
                     Some(Special::IsInstance) => self.instance_check(call, self.span(expr.range)),
                     Some(Special::HasAttr) => self.has_attribute(call, self.span(expr.range)),
                     _ => self.truth(expr),
@@ -93,7 +94,11 @@ impl Body<'_, '_> {
         }
         match self.call_operator("aten::Bool", &[value], span) {
             Ok(value) => Ok(value),
-            Err(_) => fail(MISMATCH, format!("expected a condition that converts to bool, found `{found}`"), span),
+            Err(_) => fail(
+                MISMATCH,
+                format!("expected a condition that converts to bool, found `{found}`"),
+                span,
+            ),
         }
     }
 
@@ -111,7 +116,13 @@ impl Body<'_, '_> {
         })
     }
 
-    fn identity(&mut self, is: bool, left: &Expr, right: &Expr, span: Option<Span>) -> Result<Condition> {
+    fn identity(
+        &mut self,
+        is: bool,
+        left: &Expr,
+        right: &Expr,
+        span: Option<Span>,
+    ) -> Result<Condition> {
         let lhs = self.value(left, None)?;
         let rhs = self.value(right, None)?;
         let known = match (self.none_status(&lhs), self.none_status(&rhs)) {
@@ -126,8 +137,13 @@ impl Body<'_, '_> {
                 ..Condition::plain(value)
             });
         }
-        let present = present_variable(left, &lhs, right).or_else(|| present_variable(right, &rhs, left));
-        let name = if is { "aten::__is__" } else { "aten::__isnot__" };
+        let present =
+            present_variable(left, &lhs, right).or_else(|| present_variable(right, &rhs, left));
+        let name = if is {
+            "aten::__is__"
+        } else {
+            "aten::__isnot__"
+        };
         let mut condition = Condition::plain(self.call_operator(name, &[lhs, rhs], span)?);
         match is {
             true => condition.when_false.extend(present),
@@ -148,17 +164,29 @@ impl Body<'_, '_> {
         }
     }
 
-    fn short_circuit(&mut self, or: bool, left: &Expr, right: &Expr, span: Option<Span>) -> Result<Condition> {
+    fn short_circuit(
+        &mut self,
+        or: bool,
+        left: &Expr,
+        right: &Expr,
+        span: Option<Span>,
+    ) -> Result<Condition> {
         let lhs = self.condition(left)?;
         if let Some(fixed) = lhs.fixed {
             // `False and x` and `True or x` do not look at x, the others are x.
             if fixed == or {
-                return Ok(Condition { when_true: Vec::new(), when_false: Vec::new(), ..lhs });
+                return Ok(Condition {
+                    when_true: Vec::new(),
+                    when_false: Vec::new(),
+                    ..lhs
+                });
             }
             let refinements = if or { &lhs.when_false } else { &lhs.when_true };
             let refinements = refinements.clone();
             self.push_frame();
-            let rhs = self.refine(&refinements, span).and_then(|()| self.condition(right));
+            let rhs = self
+                .refine(&refinements, span)
+                .and_then(|()| self.condition(right));
             self.pop_frame();
             return rhs.map(|rhs| combine(or, &lhs, &rhs, rhs.value.clone(), rhs.fixed));
         }
@@ -177,13 +205,21 @@ impl Body<'_, '_> {
         self.pop_frame();
         let rhs = rhs?;
         self.graph.block_mut(evaluated).returns.push(rhs.value.id);
-        let value = Val { id: self.graph.node(node).outputs[0], ty: Type::Bool };
+        let value = Val {
+            id: self.graph.node(node).outputs[0],
+            ty: Type::Bool,
+        };
         let fixed = rhs.fixed.filter(|&fixed| fixed == or);
         Ok(combine(or, &lhs, &rhs, value, fixed))
     }
 
     /// `a if c else b`
-    pub(super) fn conditional(&mut self, parts: &[Expr; 3], hint: Option<&Type>, span: Option<Span>) -> Result<Val> {
+    pub(super) fn conditional(
+        &mut self,
+        parts: &[Expr; 3],
+        hint: Option<&Type>,
+        span: Option<Span>,
+    ) -> Result<Val> {
         let [cond, then, orelse] = parts;
         let cond = self.condition(cond)?;
         match cond.fixed {
@@ -196,11 +232,17 @@ impl Body<'_, '_> {
         let right = self.expression_branch(node, &cond.when_false, orelse, hint, span)?;
         let ty = match self.unify(&left.ty, &right.ty) {
             Some(ty) => ty,
-            None if hint.is_some_and(|hint| self.is_subtype(&left.ty, hint) && self.is_subtype(&right.ty, hint)) => {
+            None if hint.is_some_and(|hint| {
+                self.is_subtype(&left.ty, hint) && self.is_subtype(&right.ty, hint)
+            }) =>
+            {
                 hint.cloned().unwrap_or(Type::Any)
             }
             None => {
-                let message = format!("expected both branches to have one type, found `{}` and `{}`", left.ty, right.ty);
+                let message = format!(
+                    "expected both branches to have one type, found `{}` and `{}`",
+                    left.ty, right.ty
+                );
                 return fail(MISMATCH, message, span);
             }
         };
@@ -234,7 +276,9 @@ impl Body<'_, '_> {
     /// Gives variables the types that a condition has shown.
     pub(super) fn refine(&mut self, refinements: &[Refinement], span: Option<Span>) -> Result<()> {
         for Refinement { name, ty } in refinements {
-            let Some(val) = self.variable_value(name) else { continue };
+            let Some(val) = self.variable_value(name) else {
+                continue;
+            };
             if val.ty != *ty {
                 let cast = self.emit(Op::UncheckedCast, [val.id], ty.clone(), span);
                 self.bind(name.clone(), Term::Val(cast));
@@ -246,7 +290,14 @@ impl Body<'_, '_> {
     /// `isinstance(x, T)`, `isinstance(x, (T, U))`
     pub(super) fn instance_check(&mut self, call: &Call, span: Option<Span>) -> Result<Condition> {
         let [object, classes] = &call.args[..] else {
-            return fail(CONSTRUCT, format!("expected 2 arguments for `isinstance`, found {}", call.args.len()), span);
+            return fail(
+                CONSTRUCT,
+                format!(
+                    "expected 2 arguments for `isinstance`, found {}",
+                    call.args.len()
+                ),
+                span,
+            );
         };
         let mut types = Vec::new();
         self.gather_types(classes, &mut types)?;
@@ -254,7 +305,10 @@ impl Body<'_, '_> {
         let mut refinements = Vec::new();
         if let (ExprKind::Name(name), [ty]) = (&object.kind, &types[..]) {
             if self.is_subtype(ty, &val.ty) {
-                refinements.push(Refinement { name: name.clone(), ty: ty.clone() });
+                refinements.push(Refinement {
+                    name: name.clone(),
+                    ty: ty.clone(),
+                });
             }
         }
         let always = types.iter().any(|ty| self.is_subtype(&val.ty, ty));
@@ -288,7 +342,9 @@ impl Body<'_, '_> {
 
     fn gather_types(&mut self, expr: &Expr, types: &mut Vec<Type>) -> Result<()> {
         match &expr.kind {
-            ExprKind::Tuple { items, .. } => items.iter().try_for_each(|item| self.gather_types(item, types)),
+            ExprKind::Tuple { items, .. } => items
+                .iter()
+                .try_for_each(|item| self.gather_types(item, types)),
             ExprKind::Paren(inner) => self.gather_types(inner, types),
             _ => {
                 types.push(self.unit.annotation(self.file, expr)?);
@@ -317,7 +373,13 @@ fn present_variable(variable: &Expr, value: &Val, none: &Expr) -> Option<Refinem
     }
 }
 
-fn combine(or: bool, lhs: &Condition, rhs: &Condition, value: Val, fixed: Option<bool>) -> Condition {
+fn combine(
+    or: bool,
+    lhs: &Condition,
+    rhs: &Condition,
+    value: Val,
+    fixed: Option<bool>,
+) -> Condition {
     let (when_true, when_false) = match or {
         true => (
             both(&lhs.when_true, &rhs.when_true),
@@ -328,7 +390,12 @@ fn combine(or: bool, lhs: &Condition, rhs: &Condition, value: Val, fixed: Option
             both(&lhs.when_false, &rhs.when_false),
         ),
     };
-    Condition { value, when_true, when_false, fixed }
+    Condition {
+        value,
+        when_true,
+        when_false,
+        fixed,
+    }
 }
 
 /// What holds when one of two conditions held, which one is not known.
@@ -338,9 +405,15 @@ fn both(a: &[Refinement], b: &[Refinement]) -> Vec<Refinement> {
 
 /// What holds when two conditions held; contradictions say nothing.
 fn either(a: &[Refinement], b: &[Refinement]) -> Vec<Refinement> {
-    let contradicts = |r: &Refinement, others: &[Refinement]| others.iter().any(|o| o.name == r.name && o.ty != r.ty);
+    let contradicts = |r: &Refinement, others: &[Refinement]| {
+        others.iter().any(|o| o.name == r.name && o.ty != r.ty)
+    };
     let mut all: Vec<Refinement> = a.iter().filter(|r| !contradicts(r, b)).cloned().collect();
-    let more: Vec<Refinement> = b.iter().filter(|r| !contradicts(r, a) && !all.contains(r)).cloned().collect();
+    let more: Vec<Refinement> = b
+        .iter()
+        .filter(|r| !contradicts(r, a) && !all.contains(r))
+        .cloned()
+        .collect();
     all.extend(more);
     all
 }

@@ -31,7 +31,9 @@ fn hash<H: Hasher>(constant: &Constant, state: &mut H) {
         Constant::Complex(re, im) => (re.to_bits(), im.to_bits()).hash(state),
         Constant::Str(bytes) => bytes.hash(state),
         Constant::Device(name) | Constant::Function(name) => name.hash(state),
-        Constant::List(items) | Constant::Tuple(items) => items.iter().for_each(|item| hash(item, state)),
+        Constant::List(items) | Constant::Tuple(items) => {
+            items.iter().for_each(|item| hash(item, state))
+        }
         Constant::Dict(items) => items.iter().for_each(|(key, value)| {
             hash(key, state);
             hash(value, state);
@@ -57,7 +59,12 @@ impl Pool {
 
 impl Body<'_, '_> {
     /// A constant of this type.
-    pub(super) fn typed_constant(&mut self, constant: Constant, ty: Type, span: Option<Span>) -> Val {
+    pub(super) fn typed_constant(
+        &mut self,
+        constant: Constant,
+        ty: Type,
+        span: Option<Span>,
+    ) -> Val {
         let key = Key(constant, ty);
         if let Some(&id) = self.pool.values.get(&key) {
             return Val { id, ty: key.1 };

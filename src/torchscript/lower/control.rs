@@ -41,7 +41,13 @@ impl Body<'_, '_> {
         }
     }
 
-    fn if_node(&mut self, cond: &Condition, then: &[Stmt], orelse: &[Stmt], span: Option<Span>) -> Result<Exit> {
+    fn if_node(
+        &mut self,
+        cond: &Condition,
+        then: &[Stmt],
+        orelse: &[Stmt],
+        span: Option<Span>,
+    ) -> Result<Exit> {
         let node = self.node(Op::If, [cond.value.id], [], span);
         let (then, then_exit) = self.refined_branch(node, &cond.when_true, then, span)?;
         let (orelse, orelse_exit) = self.refined_branch(node, &cond.when_false, orelse, span)?;
@@ -77,7 +83,12 @@ impl Body<'_, '_> {
         Ok((Branch { block, frame, ends }, exit))
     }
 
-    pub(super) fn while_statement(&mut self, cond: &Expr, body: &[Stmt], span: Option<Span>) -> Result<Exit> {
+    pub(super) fn while_statement(
+        &mut self,
+        cond: &Expr,
+        body: &[Stmt],
+        span: Option<Span>,
+    ) -> Result<Exit> {
         self.loop_node(Until::While(cond), None, body, span)
     }
 
@@ -98,7 +109,13 @@ impl Body<'_, '_> {
         }
     }
 
-    fn unrolled(&mut self, targets: &Targets, elements: Vec<Term>, body: &[Stmt], span: Option<Span>) -> Result<Exit> {
+    fn unrolled(
+        &mut self,
+        targets: &Targets,
+        elements: Vec<Term>,
+        body: &[Stmt],
+        span: Option<Span>,
+    ) -> Result<Exit> {
         self.def.loops.push(LoopKind::Unrolled);
         let mut exit = Exit::Never;
         for element in elements {
@@ -111,7 +128,11 @@ impl Body<'_, '_> {
         self.def.loops.pop();
         match exit {
             Exit::Never | Exit::Raises => Ok(exit),
-            _ => fail(CONSTRUCT, "expected no return in a loop over a tuple, which is unrolled", span),
+            _ => fail(
+                CONSTRUCT,
+                "expected no return in a loop over a tuple, which is unrolled",
+                span,
+            ),
         }
     }
 
@@ -133,21 +154,39 @@ impl Body<'_, '_> {
         };
         let node = self.node(Op::Loop, [trip_count.id, initial.id], [], span);
         let block = self.graph.add_block(node);
-        let trip = Val { id: self.graph.add_param(block, Type::Int, None), ty: Type::Int };
+        let trip = Val {
+            id: self.graph.add_param(block, Type::Int, None),
+            ty: Type::Int,
+        };
         self.push_frame();
         self.loop_parameters(node, block, &carried);
         let counter = counted.then(|| self.counter(node, block, span));
-        self.def.loops.push(if flagged { LoopKind::Flagged } else { LoopKind::Plain });
+        self.def.loops.push(if flagged {
+            LoopKind::Flagged
+        } else {
+            LoopKind::Plain
+        });
         let lowered = self.within(block, |this| {
             let index = counter.clone().unwrap_or(trip);
-            this.loop_body(&until, targets, body, index, counter.as_ref(), flagged, span)
+            this.loop_body(
+                &until,
+                targets,
+                body,
+                index,
+                counter.as_ref(),
+                flagged,
+                span,
+            )
         });
         self.def.loops.pop();
         let results = self.loop_results(block, &carried);
         self.pop_frame();
         let (next, counter) = lowered?;
         let returned = results?;
-        let returns_ids: Vec<_> = std::iter::once(next.id).chain(returned).chain(counter.map(|c| c.id)).collect();
+        let returns_ids: Vec<_> = std::iter::once(next.id)
+            .chain(returned)
+            .chain(counter.map(|c| c.id))
+            .collect();
         self.graph.block_mut(block).returns = returns_ids;
         for (name, ty) in carried {
             let id = self.graph.add_output(node, ty.clone());
@@ -164,7 +203,12 @@ impl Body<'_, '_> {
     }
 
     /// Whether the first iteration runs.
-    fn initial_condition(&mut self, until: &Until, counted: bool, span: Option<Span>) -> Result<Val> {
+    fn initial_condition(
+        &mut self,
+        until: &Until,
+        counted: bool,
+        span: Option<Span>,
+    ) -> Result<Val> {
         match until {
             Until::While(cond) => {
                 let cond = self.value(cond, None)?;
@@ -179,7 +223,12 @@ impl Body<'_, '_> {
     }
 
     /// The variables a loop hands from one iteration to the next: assigned in its body, defined before it.
-    fn carried(&self, targets: Option<&Targets>, body: &[Stmt], returns: bool) -> Vec<(SmolStr, Type)> {
+    fn carried(
+        &self,
+        targets: Option<&Targets>,
+        body: &[Stmt],
+        returns: bool,
+    ) -> Vec<(SmolStr, Type)> {
         let mut names = Vec::new();
         for target in targets.into_iter().flat_map(|t| &t.items) {
             target_names(target, &mut names);
@@ -194,7 +243,9 @@ impl Body<'_, '_> {
 
     fn loop_parameters(&mut self, node: NodeId, block: BlockId, carried: &[(SmolStr, Type)]) {
         for (name, ty) in carried {
-            let Some(initial) = self.variable_value(name) else { continue };
+            let Some(initial) = self.variable_value(name) else {
+                continue;
+            };
             self.graph.node_mut(node).inputs.push(initial.id);
             let id = self.graph.add_param(block, ty.clone(), None);
             self.bind(name.clone(), Term::Val(Val { id, ty: ty.clone() }));
@@ -205,7 +256,10 @@ impl Body<'_, '_> {
     fn counter(&mut self, node: NodeId, block: BlockId, span: Option<Span>) -> Val {
         let zero = self.int(0, span);
         self.graph.node_mut(node).inputs.push(zero.id);
-        Val { id: self.graph.add_param(block, Type::Int, None), ty: Type::Int }
+        Val {
+            id: self.graph.add_param(block, Type::Int, None),
+            ty: Type::Int,
+        }
     }
 
     /// One iteration; the condition of the next, and the counter of the next if there is one.
@@ -266,16 +320,26 @@ impl Body<'_, '_> {
         let no = self.bool(false, span);
         self.graph.block_mut(taken).returns.push(value.id);
         self.graph.block_mut(skipped).returns.push(no.id);
-        Ok(Val { id: self.graph.node(node).outputs[0], ty: Type::Bool })
+        Ok(Val {
+            id: self.graph.node(node).outputs[0],
+            ty: Type::Bool,
+        })
     }
 
-    fn loop_results(&mut self, block: BlockId, carried: &[(SmolStr, Type)]) -> Result<Vec<crate::ir::ValueId>> {
+    fn loop_results(
+        &mut self,
+        block: BlockId,
+        carried: &[(SmolStr, Type)],
+    ) -> Result<Vec<crate::ir::ValueId>> {
         let mut results = Vec::with_capacity(carried.len());
         for (name, ty) in carried {
             match self.variable_value(name) {
                 Some(val) if self.is_subtype(&val.ty, ty) => results.push(val.id),
                 Some(val) => {
-                    let message = format!("expected `{name}` to stay `{ty}` in the loop, found `{}`", val.ty);
+                    let message = format!(
+                        "expected `{name}` to stay `{ty}` in the loop, found `{}`",
+                        val.ty
+                    );
                     return fail(MISMATCH, message, None);
                 }
                 // Deleted in the body.
@@ -291,13 +355,18 @@ impl Body<'_, '_> {
 
 /// Names that statements assign, closures aside.
 fn assigned_names(body: &[Stmt], names: &mut Vec<SmolStr>) {
-    super::literal::with_stack(|| {
+    crate::torchscript::deep(|| {
         for stmt in body {
             match &stmt.kind {
                 StmtKind::Assign { targets, .. } => {
-                    targets.iter().flat_map(|t| &t.items).for_each(|t| target_names(t, names));
+                    targets
+                        .iter()
+                        .flat_map(|t| &t.items)
+                        .for_each(|t| target_names(t, names));
                 }
-                StmtKind::AnnAssign { target, .. } | StmtKind::AugAssign { target, .. } => target_names(target, names),
+                StmtKind::AnnAssign { target, .. } | StmtKind::AugAssign { target, .. } => {
+                    target_names(target, names)
+                }
                 StmtKind::If { then, orelse, .. } => {
                     assigned_names(then, names);
                     assigned_names(orelse, names);
@@ -308,7 +377,10 @@ fn assigned_names(body: &[Stmt], names: &mut Vec<SmolStr>) {
                     assigned_names(body, names);
                 }
                 StmtKind::With { items, body } => {
-                    items.iter().filter_map(|(_, t)| t.as_ref()).for_each(|t| target_names(t, names));
+                    items
+                        .iter()
+                        .filter_map(|(_, t)| t.as_ref())
+                        .for_each(|t| target_names(t, names));
                     assigned_names(body, names);
                 }
                 _ => {}
@@ -318,7 +390,7 @@ fn assigned_names(body: &[Stmt], names: &mut Vec<SmolStr>) {
 }
 
 fn target_names(target: &Expr, names: &mut Vec<SmolStr>) {
-    super::literal::with_stack(|| match &target.kind {
+    crate::torchscript::deep(|| match &target.kind {
         ExprKind::Name(name) => names.push(name.clone()),
         ExprKind::Tuple { items, .. } | ExprKind::List { items, .. } => {
             items.iter().for_each(|item| target_names(item, names));

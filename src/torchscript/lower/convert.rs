@@ -17,7 +17,13 @@ pub(super) enum Conversion {
 
 impl Body<'_, '_> {
     /// The value converted towards a type, as far as the rules go; the caller checks the result's type.
-    pub(super) fn convert(&mut self, val: Val, ty: &Type, conversion: Conversion, span: Option<Span>) -> Result<Val> {
+    pub(super) fn convert(
+        &mut self,
+        val: Val,
+        ty: &Type,
+        conversion: Conversion,
+        span: Option<Span>,
+    ) -> Result<Val> {
         if let Type::Optional(inner) = ty {
             if !matches!(val.ty, Type::Optional(_) | Type::None) {
                 return self.convert(val, inner, conversion, span);
@@ -42,15 +48,31 @@ impl Body<'_, '_> {
             return val;
         }
         self.graph.value_mut(val.id).ty = ty.clone();
-        Val { id: val.id, ty: ty.clone() }
+        Val {
+            id: val.id,
+            ty: ty.clone(),
+        }
     }
 
-    fn convert_tuple(&mut self, val: Val, ty: &Type, conversion: Conversion, span: Option<Span>) -> Result<Val> {
-        let Type::Tuple(items) = val.ty.clone() else { return Ok(val) };
+    fn convert_tuple(
+        &mut self,
+        val: Val,
+        ty: &Type,
+        conversion: Conversion,
+        span: Option<Span>,
+    ) -> Result<Val> {
+        let Type::Tuple(items) = val.ty.clone() else {
+            return Ok(val);
+        };
         match ty {
             Type::List(element) if items.iter().all(|item| self.is_subtype(item, element)) => {
                 let parts = self.unpacked(&val, &items, span);
-                Ok(self.emit(Op::ListConstruct, parts.iter().map(|v| v.id).collect::<Vec<_>>(), ty.clone(), span))
+                Ok(self.emit(
+                    Op::ListConstruct,
+                    parts.iter().map(|v| v.id).collect::<Vec<_>>(),
+                    ty.clone(),
+                    span,
+                ))
             }
             Type::Tuple(wanted) if wanted.len() == items.len() && !self.is_subtype(&val.ty, ty) => {
                 let parts = self.unpacked(&val, &items, span);
@@ -67,18 +89,27 @@ impl Body<'_, '_> {
     /// The elements of a tuple; those of a tuple just constructed are its inputs.
     pub(super) fn unpacked(&mut self, val: &Val, items: &[Type], span: Option<Span>) -> Vec<Val> {
         if let Some(parts) = self.construction(val) {
-            return parts.into_iter().zip(items).map(|(id, ty)| Val { id, ty: ty.clone() }).collect();
+            return parts
+                .into_iter()
+                .zip(items)
+                .map(|(id, ty)| Val { id, ty: ty.clone() })
+                .collect();
         }
         let node = self.node(Op::TupleUnpack, [val.id], items.iter().cloned(), span);
         let outputs = self.graph.node(node).outputs.iter();
-        outputs.zip(items).map(|(&id, ty)| Val { id, ty: ty.clone() }).collect()
+        outputs
+            .zip(items)
+            .map(|(&id, ty)| Val { id, ty: ty.clone() })
+            .collect()
     }
 
     /// The inputs of a tuple that was constructed just now, for this use only: the construction is taken back.
     fn construction(&mut self, val: &Val) -> Option<Vec<ValueId>> {
         let producer = self.graph.producer(val.id)?;
         let node = self.graph.node(producer);
-        if node.op != Op::TupleConstruct || self.graph.block(self.block).nodes.last() != Some(&producer) {
+        if node.op != Op::TupleConstruct
+            || self.graph.block(self.block).nodes.last() != Some(&producer)
+        {
             return None;
         }
         if self.graph.value(val.id).name.is_some() {
@@ -93,7 +124,12 @@ impl Body<'_, '_> {
     /// A tuple of values.
     pub(super) fn tuple(&mut self, items: Vec<Val>, span: Option<Span>) -> Val {
         let ty = Type::tuple(items.iter().map(|item| item.ty.clone()));
-        self.emit(Op::TupleConstruct, items.iter().map(|item| item.id).collect::<Vec<_>>(), ty, span)
+        self.emit(
+            Op::TupleConstruct,
+            items.iter().map(|item| item.id).collect::<Vec<_>>(),
+            ty,
+            span,
+        )
     }
 
     fn convert_scalar(&mut self, val: Val, ty: &Type, span: Option<Span>) -> Result<Val> {

@@ -3,7 +3,8 @@
 use super::error::{RECURSION, error};
 use super::unit::Unit;
 use crate::diag::Span;
-use crate::ir::{Entity, FuncId, Function, Op, Program};
+use crate::ir::entity::Entity;
+use crate::ir::{FuncId, Function, Op, Program};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Mark {
@@ -31,7 +32,12 @@ impl Unit<'_> {
 type Calls = std::vec::IntoIter<(FuncId, Option<Span>)>;
 
 /// Depth-first without recursion.
-fn walk(program: &Program, start: FuncId, marks: &mut [Mark], found: &mut Vec<(String, Option<Span>)>) {
+fn walk(
+    program: &Program,
+    start: FuncId,
+    marks: &mut [Mark],
+    found: &mut Vec<(String, Option<Span>)>,
+) {
     if marks[start.index()] != Mark::New {
         return;
     }
@@ -62,8 +68,13 @@ fn calls(program: &Program, function: &Function) -> Calls {
             let node = graph.node(id);
             let callee = match &node.op {
                 Op::CallMethod(name) => {
-                    let class = node.inputs.first().and_then(|&object| graph.ty(object).class_name());
-                    class.and_then(|class| program.class(class)).and_then(|class| class.method(name))
+                    let class = node
+                        .inputs
+                        .first()
+                        .and_then(|&object| graph.ty(object).class_name());
+                    class
+                        .and_then(|class| program.class(class))
+                        .and_then(|class| class.method(name))
                 }
                 Op::CallFunction(name) => program.function_by_name.get(name).copied(),
                 _ => None,

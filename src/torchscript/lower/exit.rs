@@ -64,8 +64,11 @@ pub(super) fn has_early_return(body: &[Stmt]) -> bool {
     let Some((last, before)) = body.split_last() else {
         return false;
     };
-    before.iter().any(|stmt| contains_return(std::slice::from_ref(stmt)))
-        || (!matches!(last.kind, StmtKind::Return(_)) && contains_return(std::slice::from_ref(last)))
+    before
+        .iter()
+        .any(|stmt| contains_return(std::slice::from_ref(stmt)))
+        || (!matches!(last.kind, StmtKind::Return(_))
+            && contains_return(std::slice::from_ref(last)))
 }
 
 /// Whether a return stands in the statements, closures aside.
@@ -75,11 +78,13 @@ pub(super) fn contains_return(body: &[Stmt]) -> bool {
 
 /// Whether a break or continue of this loop body stands in it.
 pub(super) fn contains_break(body: &[Stmt]) -> bool {
-    contains(body, true, &|kind| matches!(kind, StmtKind::Break | StmtKind::Continue))
+    contains(body, true, &|kind| {
+        matches!(kind, StmtKind::Break | StmtKind::Continue)
+    })
 }
 
 fn contains(body: &[Stmt], skip_loops: bool, wanted: &dyn Fn(&StmtKind) -> bool) -> bool {
-    super::literal::with_stack(|| {
+    crate::torchscript::deep(|| {
         body.iter().any(|stmt| match &stmt.kind {
             kind if wanted(kind) => true,
             StmtKind::If { then, orelse, .. } => {
@@ -96,7 +101,11 @@ fn contains(body: &[Stmt], skip_loops: bool, wanted: &dyn Fn(&StmtKind) -> bool)
 
 /// The flags a loop carries from one iteration to the next.
 pub(super) fn carried_flags(returns: bool) -> Vec<SmolStr> {
-    if returns { vec![RESULT, RETURNED] } else { Vec::new() }
+    if returns {
+        vec![RESULT, RETURNED]
+    } else {
+        Vec::new()
+    }
 }
 
 impl Body<'_, '_> {
@@ -142,7 +151,10 @@ impl Body<'_, '_> {
                 match self.unify(&before, &value.ty) {
                     Some(ty) => ty,
                     None => {
-                        let message = format!("expected a result of type `{before}` as returned before, found `{}`", value.ty);
+                        let message = format!(
+                            "expected a result of type `{before}` as returned before, found `{}`",
+                            value.ty
+                        );
                         return fail(MISMATCH, message, span);
                     }
                 }
@@ -176,7 +188,11 @@ impl Body<'_, '_> {
                 "expected no break or continue in a loop over a tuple, which is unrolled",
                 span,
             ),
-            None => fail(CONSTRUCT, "expected break and continue in a loop only", span),
+            None => fail(
+                CONSTRUCT,
+                "expected break and continue in a loop only",
+                span,
+            ),
         }
     }
 
@@ -203,7 +219,9 @@ impl Body<'_, '_> {
 
     /// After a loop that may have returned: the rest is skipped if it has.
     pub(super) fn after_returning_loop(&mut self, span: Option<Span>) {
-        let Some(returned) = self.variable_value(&RETURNED) else { return };
+        let Some(returned) = self.variable_value(&RETURNED) else {
+            return;
+        };
         if self.def.loops.last() == Some(&LoopKind::Flagged) {
             let no = self.call_operator("aten::__not__", &[returned.clone()], span);
             if let Ok(go) = no {
@@ -224,8 +242,16 @@ impl Body<'_, '_> {
         self.push_frame();
         let exit = self.within(taken, |body| body.suite(rest))?;
         let frame = self.pop_frame();
-        let then = Branch { block: skipped, frame: Default::default(), ends: true };
-        let orelse = Branch { block: taken, frame, ends: exit.ends() };
+        let then = Branch {
+            block: skipped,
+            frame: Default::default(),
+            ends: true,
+        };
+        let orelse = Branch {
+            block: taken,
+            frame,
+            ends: exit.ends(),
+        };
         self.join(node, then, orelse, span)?;
         Ok(match exit {
             Exit::Always | Exit::Raises => Exit::Always,

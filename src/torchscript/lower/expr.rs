@@ -11,8 +11,13 @@ use crate::torchscript::ast::{BinaryOp, Comprehension, Expr, ExprKind, UnaryOp};
 
 impl Body<'_, '_> {
     /// Lowers an expression; `hint` is the type the context wants, `binders` how many targets the results go to.
-    pub(super) fn term(&mut self, expr: &Expr, hint: Option<&Type>, binders: usize) -> Result<Term> {
-        literal::with_stack(|| self.term_at(expr, hint, binders))
+    pub(super) fn term(
+        &mut self,
+        expr: &Expr,
+        hint: Option<&Type>,
+        binders: usize,
+    ) -> Result<Term> {
+        crate::torchscript::deep(|| self.term_at(expr, hint, binders))
     }
 
     fn term_at(&mut self, expr: &Expr, hint: Option<&Type>, binders: usize) -> Result<Term> {
@@ -31,7 +36,9 @@ impl Body<'_, '_> {
                 let constant = literal::number(text, false, span)?;
                 self.constant(constant, span)
             }
-            ExprKind::Str(bytes) => self.typed_constant(Constant::Str(bytes.clone()), Type::Str, span),
+            ExprKind::Str(bytes) => {
+                self.typed_constant(Constant::Str(bytes.clone()), Type::Str, span)
+            }
             ExprKind::True => self.bool(true, span),
             ExprKind::False => self.bool(false, span),
             ExprKind::None => self.none(span),
@@ -45,9 +52,19 @@ impl Body<'_, '_> {
             ExprKind::Dict(items) => self.dict(items, hint, span)?,
             ExprKind::ListComp(comp) => self.list_comprehension(comp, hint, span)?,
             ExprKind::DictComp(key, comp) => self.dict_comprehension(key, comp, hint, span)?,
-            ExprKind::Ellipsis => return fail(CONSTRUCT, "expected `...` in a subscript only", span),
-            ExprKind::Slice(_) => return fail(CONSTRUCT, "expected a slice in a subscript only", span),
-            ExprKind::Starred(_) => return fail(CONSTRUCT, "expected `*` before an argument or target only", span),
+            ExprKind::Ellipsis => {
+                return fail(CONSTRUCT, "expected `...` in a subscript only", span);
+            }
+            ExprKind::Slice(_) => {
+                return fail(CONSTRUCT, "expected a slice in a subscript only", span);
+            }
+            ExprKind::Starred(_) => {
+                return fail(
+                    CONSTRUCT,
+                    "expected `*` before an argument or target only",
+                    span,
+                );
+            }
         };
         Ok(Term::Val(value))
     }
@@ -65,7 +82,13 @@ impl Body<'_, '_> {
         Ok(Term::Many(vals))
     }
 
-    fn unary(&mut self, op: UnaryOp, inner: &Expr, whole: &Expr, span: Option<Span>) -> Result<Val> {
+    fn unary(
+        &mut self,
+        op: UnaryOp,
+        inner: &Expr,
+        whole: &Expr,
+        span: Option<Span>,
+    ) -> Result<Val> {
         match (op, &inner.kind) {
             (UnaryOp::Neg, ExprKind::Number(text)) => {
                 let constant = literal::number(text, true, span)?;
@@ -92,7 +115,10 @@ impl Body<'_, '_> {
         let mut chain = Vec::new();
         let mut current = expr;
         while let ExprKind::Binary(op, left, right) = &current.kind {
-            if matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Is | BinaryOp::IsNot) {
+            if matches!(
+                op,
+                BinaryOp::And | BinaryOp::Or | BinaryOp::Is | BinaryOp::IsNot
+            ) {
                 break;
             }
             chain.push((*op, &**right, self.span(current.range)));
@@ -108,9 +134,19 @@ impl Body<'_, '_> {
 
     fn binary(&mut self, op: BinaryOp, left: Val, right: Val, span: Option<Span>) -> Result<Val> {
         match op {
-            BinaryOp::In => self.operation("aten::__contains__", "__contains__", vec![right, left], span),
+            BinaryOp::In => self.operation(
+                "aten::__contains__",
+                "__contains__",
+                vec![right, left],
+                span,
+            ),
             BinaryOp::NotIn => {
-                let contained = self.operation("aten::__contains__", "__contains__", vec![right, left], span)?;
+                let contained = self.operation(
+                    "aten::__contains__",
+                    "__contains__",
+                    vec![right, left],
+                    span,
+                )?;
                 self.call_operator("aten::__not__", &[contained], span)
             }
             _ => {
@@ -130,7 +166,10 @@ impl Body<'_, '_> {
     ) -> Result<Val> {
         let first = operands.first().map(|val| val.ty.clone());
         if let Some(Type::Class(_)) = first {
-            if self.class_method(first.as_ref().unwrap_or(&Type::Any), method).is_some() {
+            if self
+                .class_method(first.as_ref().unwrap_or(&Type::Any), method)
+                .is_some()
+            {
                 let object = operands.remove(0);
                 let term = self.call_method(&object, method, operands, Vec::new(), span)?;
                 return self.term_value(term, span);
@@ -163,10 +202,12 @@ impl Body<'_, '_> {
         let Some((first, rest)) = vals.split_first() else {
             return Type::Tensor;
         };
-        let unified = rest.iter().try_fold(first.ty.clone(), |ty, val| match ty == val.ty {
-            true => Some(ty),
-            false => self.unify(&ty, &val.ty),
-        });
+        let unified = rest
+            .iter()
+            .try_fold(first.ty.clone(), |ty, val| match ty == val.ty {
+                true => Some(ty),
+                false => self.unify(&ty, &val.ty),
+            });
         unified.unwrap_or_else(|| subtype::union(vals.iter().map(|val| val.ty.clone()).collect()))
     }
 
@@ -185,7 +226,12 @@ impl Body<'_, '_> {
         val
     }
 
-    fn dict(&mut self, items: &[(Expr, Expr)], hint: Option<&Type>, span: Option<Span>) -> Result<Val> {
+    fn dict(
+        &mut self,
+        items: &[(Expr, Expr)],
+        hint: Option<&Type>,
+        span: Option<Span>,
+    ) -> Result<Val> {
         let wanted = hint.and_then(dict_items).cloned();
         let mut vals = Vec::with_capacity(items.len());
         for (key, value) in items {
@@ -196,19 +242,34 @@ impl Body<'_, '_> {
     }
 
     /// A dict of values.
-    pub(super) fn dict_value(&mut self, items: &[(Val, Val)], hint: Option<&Type>, span: Option<Span>) -> Result<Val> {
+    pub(super) fn dict_value(
+        &mut self,
+        items: &[(Val, Val)],
+        hint: Option<&Type>,
+        span: Option<Span>,
+    ) -> Result<Val> {
         let (keys, values): (Vec<Val>, Vec<Val>) = items.iter().cloned().unzip();
         let fits = |vals: &[Val], ty: &Type| vals.iter().all(|val| self.is_subtype(&val.ty, ty));
         let ty = match hint.and_then(dict_items) {
-            Some((key, value)) if fits(&keys, key) && fits(&values, value) => Type::dict(key.clone(), value.clone()),
+            Some((key, value)) if fits(&keys, key) && fits(&values, value) => {
+                Type::dict(key.clone(), value.clone())
+            }
             _ if items.is_empty() => Type::dict(Type::Str, Type::Tensor),
             _ => Type::dict(self.common_type(&keys), self.common_type(&values)),
         };
-        let ids: Vec<_> = items.iter().flat_map(|(key, value)| [key.id, value.id]).collect();
+        let ids: Vec<_> = items
+            .iter()
+            .flat_map(|(key, value)| [key.id, value.id])
+            .collect();
         Ok(self.emit(Op::DictConstruct, ids, ty, span))
     }
 
-    fn list_comprehension(&mut self, comp: &Comprehension, hint: Option<&Type>, span: Option<Span>) -> Result<Val> {
+    fn list_comprehension(
+        &mut self,
+        comp: &Comprehension,
+        hint: Option<&Type>,
+        span: Option<Span>,
+    ) -> Result<Val> {
         let term = self.term(&comp.iter, None, 1)?;
         let iterable = self.iterable(term, span)?;
         let wanted = hint.and_then(list_element).cloned();
@@ -233,7 +294,10 @@ impl Body<'_, '_> {
             let item = body.term_value(item, span)?;
             let ty = ty.get_or_insert_with(|| Type::list(item.ty.clone()));
             body.graph.value_mut(list.id).ty = ty.clone();
-            let list = Val { id: list.id, ty: ty.clone() };
+            let list = Val {
+                id: list.id,
+                ty: ty.clone(),
+            };
             body.operator_term("aten::append", vec![list, item], span)?;
             Ok(())
         })?;
@@ -251,7 +315,12 @@ impl Body<'_, '_> {
     ) -> Result<Val> {
         let term = self.term(&comp.iter, None, 1)?;
         let iterable = self.iterable(term, span)?;
-        let dict = self.emit(Op::DictConstruct, [], Type::dict(Type::Str, Type::Tensor), span);
+        let dict = self.emit(
+            Op::DictConstruct,
+            [],
+            Type::dict(Type::Str, Type::Tensor),
+            span,
+        );
         let mut ty = hint.filter(|hint| matches!(hint, Type::Dict(_))).cloned();
         self.each(iterable, span, |body, item| {
             body.assign_targets(&comp.target, item, span)?;
@@ -259,7 +328,10 @@ impl Body<'_, '_> {
             let value = body.value(&comp.element, None)?;
             let ty = ty.get_or_insert_with(|| Type::dict(key.ty.clone(), value.ty.clone()));
             body.graph.value_mut(dict.id).ty = ty.clone();
-            let dict = Val { id: dict.id, ty: ty.clone() };
+            let dict = Val {
+                id: dict.id,
+                ty: ty.clone(),
+            };
             body.operator_term("aten::_set_item", vec![dict, key, value], span)?;
             Ok(())
         })?;
@@ -298,7 +370,11 @@ impl Body<'_, '_> {
         result?;
         self.graph.block_mut(block).returns.push(yes.id);
         if self.constant_of(&length).is_none() && length.ty != Type::Int {
-            return fail(MISMATCH, "expected an int as the number of iterations", span);
+            return fail(
+                MISMATCH,
+                "expected an int as the number of iterations",
+                span,
+            );
         }
         Ok(())
     }

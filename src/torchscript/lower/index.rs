@@ -16,7 +16,12 @@ pub(super) struct TensorView {
 
 impl Body<'_, '_> {
     /// `base[indices]`
-    pub(super) fn subscript(&mut self, base: &Expr, indices: &[Expr], span: Option<Span>) -> Result<Term> {
+    pub(super) fn subscript(
+        &mut self,
+        base: &Expr,
+        indices: &[Expr],
+        span: Option<Span>,
+    ) -> Result<Term> {
         let val = self.value(base, None)?;
         if val.ty == Type::Tensor {
             let view = self.tensor_view(val, indices, span)?;
@@ -26,10 +31,20 @@ impl Body<'_, '_> {
             }));
         }
         let [index] = indices else {
-            return fail(CONSTRUCT, format!("expected one index for `{}`, found {}", val.ty, indices.len()), span);
+            return fail(
+                CONSTRUCT,
+                format!(
+                    "expected one index for `{}`, found {}",
+                    val.ty,
+                    indices.len()
+                ),
+                span,
+            );
         };
         if let Some(items) = self.tuple_items(&val.ty) {
-            return self.tuple_subscript(val, &items, index, span).map(Term::Val);
+            return self
+                .tuple_subscript(val, &items, index, span)
+                .map(Term::Val);
         }
         if let ExprKind::Slice(parts) = &index.kind {
             return self.sequence_slice(val, parts, span);
@@ -42,9 +57,21 @@ impl Body<'_, '_> {
     }
 
     /// `items[a:b:c]`
-    fn sequence_slice(&mut self, val: Val, parts: &[Option<Expr>; 3], span: Option<Span>) -> Result<Term> {
+    fn sequence_slice(
+        &mut self,
+        val: Val,
+        parts: &[Option<Expr>; 3],
+        span: Option<Span>,
+    ) -> Result<Term> {
         if !matches!(val.ty, Type::List(_) | Type::Str) {
-            return fail(MISMATCH, format!("expected a list, string, tuple or tensor to slice, found `{}`", val.ty), span);
+            return fail(
+                MISMATCH,
+                format!(
+                    "expected a list, string, tuple or tensor to slice, found `{}`",
+                    val.ty
+                ),
+                span,
+            );
         }
         let [start, end, step] = self.slice_parts(parts, span)?;
         self.operator_term("aten::slice", vec![val, start, end, step], span)
@@ -68,7 +95,13 @@ impl Body<'_, '_> {
     }
 
     /// `(t)[0]`, `(t)[1:3]`: known while reading.
-    fn tuple_subscript(&mut self, val: Val, items: &[Type], index: &Expr, span: Option<Span>) -> Result<Val> {
+    fn tuple_subscript(
+        &mut self,
+        val: Val,
+        items: &[Type],
+        index: &Expr,
+        span: Option<Span>,
+    ) -> Result<Val> {
         if let ExprKind::Slice(parts) = &index.kind {
             return self.tuple_slice(val, items, parts, span);
         }
@@ -76,32 +109,65 @@ impl Body<'_, '_> {
         let Some(Constant::Int(position)) = self.constant_of(&index).cloned() else {
             // Any index does when all elements are of one type.
             return match items.split_first() {
-                Some((first, rest)) if index.ty == Type::Int && rest.iter().all(|item| item == first) => {
+                Some((first, rest))
+                    if index.ty == Type::Int && rest.iter().all(|item| item == first) =>
+                {
                     Ok(self.emit(Op::TupleIndex, [val.id, index.id], first.clone(), span))
                 }
-                _ => fail(CONSTRUCT, "expected an integer literal as the index of a tuple", span),
+                _ => fail(
+                    CONSTRUCT,
+                    "expected an integer literal as the index of a tuple",
+                    span,
+                ),
             };
         };
         let count = items.len() as i64;
-        let position = if position < 0 { position.saturating_add(count) } else { position };
-        match usize::try_from(position).ok().and_then(|position| items.get(position)) {
+        let position = if position < 0 {
+            position.saturating_add(count)
+        } else {
+            position
+        };
+        match usize::try_from(position)
+            .ok()
+            .and_then(|position| items.get(position))
+        {
             Some(ty) => {
                 let index = self.int(position, span);
                 Ok(self.emit(Op::TupleIndex, [val.id, index.id], ty.clone(), span))
             }
-            None => fail(MISMATCH, format!("expected an index of a tuple of {count} elements, found `{position}`"), span),
+            None => fail(
+                MISMATCH,
+                format!("expected an index of a tuple of {count} elements, found `{position}`"),
+                span,
+            ),
         }
     }
 
-    fn tuple_slice(&mut self, val: Val, items: &[Type], parts: &[Option<Expr>; 3], span: Option<Span>) -> Result<Val> {
+    fn tuple_slice(
+        &mut self,
+        val: Val,
+        items: &[Type],
+        parts: &[Option<Expr>; 3],
+        span: Option<Span>,
+    ) -> Result<Val> {
         let count = items.len() as i64;
         let [start, end, step] = self.slice_parts(parts, span)?;
-        let mut known = |val: &Val, default: i64| match (self.constant_of(val), &val.ty) {
+        let known = |val: &Val, default: i64| match (self.constant_of(val), &val.ty) {
             (Some(Constant::Int(value)), _) => Ok(*value),
             (Some(Constant::None), _) => Ok(default),
-            _ => fail(CONSTRUCT, "expected integer literals in the slice of a tuple", span),
+            _ => fail(
+                CONSTRUCT,
+                "expected integer literals in the slice of a tuple",
+                span,
+            ),
         };
-        let clamp = |index: i64| if index < 0 { (index.saturating_add(count)).max(0) } else { index.min(count) };
+        let clamp = |index: i64| {
+            if index < 0 {
+                (index.saturating_add(count)).max(0)
+            } else {
+                index.min(count)
+            }
+        };
         let step = known(&step, 1)?;
         if step != 1 {
             return fail(CONSTRUCT, "expected no step in the slice of a tuple", span);
@@ -113,7 +179,12 @@ impl Body<'_, '_> {
     }
 
     /// Applies the ints, slices and `None`s of a tensor subscript.
-    pub(super) fn tensor_view(&mut self, base: Val, indices: &[Expr], span: Option<Span>) -> Result<TensorView> {
+    pub(super) fn tensor_view(
+        &mut self,
+        base: Val,
+        indices: &[Expr],
+        span: Option<Span>,
+    ) -> Result<TensorView> {
         let mut flat = Vec::with_capacity(indices.len());
         for index in indices {
             match &index.kind {
@@ -128,16 +199,24 @@ impl Body<'_, '_> {
             match &index.kind {
                 ExprKind::Ellipsis => {
                     // Dimensions are counted from the end after `...`.
-                    let rest = flat[i + 1..].iter().filter(|e| !matches!(e.kind, ExprKind::None)).count();
+                    let rest = flat[i + 1..]
+                        .iter()
+                        .filter(|e| !matches!(e.kind, ExprKind::None))
+                        .count();
                     dim = -(rest as i64);
                     if !tensors.is_empty() {
-                        return fail(CONSTRUCT, "expected no tensor before `...` in a subscript", span);
+                        return fail(
+                            CONSTRUCT,
+                            "expected no tensor before `...` in a subscript",
+                            span,
+                        );
                     }
                 }
                 ExprKind::Slice(parts) => {
                     let [start, end, step] = self.slice_parts(parts, span)?;
                     let at = self.int(dim, span);
-                    base = self.call_operator("aten::slice", &[base, at, start, end, step], span)?;
+                    base =
+                        self.call_operator("aten::slice", &[base, at, start, end, step], span)?;
                     dim += 1;
                 }
                 ExprKind::None => {
@@ -170,7 +249,11 @@ impl Body<'_, '_> {
                             dim += 1;
                         }
                         ref ty => {
-                            return fail(MISMATCH, format!("expected an int, slice or tensor as index, found `{ty}`"), span);
+                            return fail(
+                                MISMATCH,
+                                format!("expected an int, slice or tensor as index, found `{ty}`"),
+                                span,
+                            );
                         }
                     }
                 }
@@ -186,7 +269,11 @@ impl Body<'_, '_> {
             return Ok(None);
         };
         if tensors.iter().any(|(dim, _)| *dim < 0) {
-            return fail(CONSTRUCT, "expected no tensor after `...` in a subscript", span);
+            return fail(
+                CONSTRUCT,
+                "expected no tensor after `...` in a subscript",
+                span,
+            );
         }
         let mut ids = vec![self.none(span).id; *last as usize + 1];
         for (dim, val) in tensors {
@@ -199,17 +286,35 @@ impl Body<'_, '_> {
     }
 
     /// `base[indices] = value`
-    pub(super) fn assign_subscript(&mut self, base: &Expr, indices: &[Expr], value: Val, span: Option<Span>) -> Result<()> {
+    pub(super) fn assign_subscript(
+        &mut self,
+        base: &Expr,
+        indices: &[Expr],
+        value: Val,
+        span: Option<Span>,
+    ) -> Result<()> {
         let object = self.value(base, None)?;
         if object.ty == Type::Tensor {
             let view = self.tensor_view(object, indices, span)?;
             return self.assign_view(view, value, span);
         }
         let [index] = indices else {
-            return fail(CONSTRUCT, format!("expected one index for `{}`, found {}", object.ty, indices.len()), span);
+            return fail(
+                CONSTRUCT,
+                format!(
+                    "expected one index for `{}`, found {}",
+                    object.ty,
+                    indices.len()
+                ),
+                span,
+            );
         };
         if matches!(index.kind, ExprKind::Slice(_)) {
-            return fail(CONSTRUCT, "expected a single index to assign to, found a slice", span);
+            return fail(
+                CONSTRUCT,
+                "expected a single index to assign to, found a slice",
+                span,
+            );
         }
         let index = self.value(index, None)?;
         match object.ty {
@@ -223,10 +328,17 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn assign_view(&mut self, view: TensorView, value: Val, span: Option<Span>) -> Result<()> {
+    pub(super) fn assign_view(
+        &mut self,
+        view: TensorView,
+        value: Val,
+        span: Option<Span>,
+    ) -> Result<()> {
         let value = self.like(value, &view.base, span)?;
         match view.indices {
-            Some(indices) => self.call_operator("aten::index_put_", &[view.base, indices, value], span)?,
+            Some(indices) => {
+                self.call_operator("aten::index_put_", &[view.base, indices, value], span)?
+            }
             None => self.call_operator("aten::copy_", &[view.base, value], span)?,
         };
         Ok(())
@@ -234,14 +346,19 @@ impl Body<'_, '_> {
 
     /// A number as a tensor of the dtype and device of another.
     fn like(&mut self, value: Val, other: &Val, span: Option<Span>) -> Result<Val> {
-        if !matches!(value.ty, Type::Int | Type::Float | Type::Bool | Type::Complex | Type::Number) {
+        if !matches!(
+            value.ty,
+            Type::Int | Type::Float | Type::Bool | Type::Complex | Type::Number
+        ) {
             return Ok(value);
         }
         let dtype = self.call_operator("prim::dtype", std::slice::from_ref(other), span)?;
         let device = self.call_operator("prim::device", std::slice::from_ref(other), span)?;
         let args = super::matching::Args {
             positional: [value].into_iter().collect(),
-            keywords: [("dtype".into(), dtype), ("device".into(), device)].into_iter().collect(),
+            keywords: [("dtype".into(), dtype), ("device".into(), device)]
+                .into_iter()
+                .collect(),
             receiver: None,
         };
         let term = self.operator("aten::tensor", args, 1, None, span)?;

@@ -25,15 +25,29 @@ impl Body<'_, '_> {
     fn iterable_value(&mut self, val: Val, span: Option<Span>) -> Result<Iterable> {
         match &val.ty {
             Type::List(_) | Type::Str | Type::Tensor => Ok(Iterable::Value(val)),
-            Type::Dict(_) => Ok(Iterable::Value(self.call_operator("aten::keys", &[val], span)?)),
+            Type::Dict(_) => Ok(Iterable::Value(self.call_operator(
+                "aten::keys",
+                &[val],
+                span,
+            )?)),
             Type::Tuple(_) | Type::Class(_) => match self.tuple_items(&val.ty) {
                 Some(items) if items.len() <= MAX_UNROLLED => {
                     let parts = self.unpacked(&val, &items, span);
-                    Ok(Iterable::Elements(parts.into_iter().map(Term::Val).collect()))
+                    Ok(Iterable::Elements(
+                        parts.into_iter().map(Term::Val).collect(),
+                    ))
                 }
-                _ => fail(MISMATCH, format!("expected something to iterate over, found `{}`", val.ty), span),
+                _ => fail(
+                    MISMATCH,
+                    format!("expected something to iterate over, found `{}`", val.ty),
+                    span,
+                ),
             },
-            ty => fail(MISMATCH, format!("expected something to iterate over, found `{ty}`"), span),
+            ty => fail(
+                MISMATCH,
+                format!("expected something to iterate over, found `{ty}`"),
+                span,
+            ),
         }
     }
 
@@ -55,10 +69,14 @@ impl Body<'_, '_> {
     pub(super) fn length(&mut self, iterable: &Iterable, span: Option<Span>) -> Result<Val> {
         match iterable {
             Iterable::Count(end) => Ok(end.clone()),
-            Iterable::Range(start, end, step) => {
-                self.call_operator("aten::__range_length", &[start.clone(), end.clone(), step.clone()], span)
+            Iterable::Range(start, end, step) => self.call_operator(
+                "aten::__range_length",
+                &[start.clone(), end.clone(), step.clone()],
+                span,
+            ),
+            Iterable::Value(val) => {
+                self.call_operator("aten::len", std::slice::from_ref(val), span)
             }
-            Iterable::Value(val) => self.call_operator("aten::len", std::slice::from_ref(val), span),
             Iterable::Endless(_) => Ok(self.int(i64::MAX, span)),
             Iterable::Elements(items) => Ok(self.int(items.len() as i64, span)),
             Iterable::Zip(parts) => {
@@ -74,7 +92,12 @@ impl Body<'_, '_> {
     }
 
     /// The element of one iteration.
-    pub(super) fn element(&mut self, iterable: &Iterable, index: &Val, span: Option<Span>) -> Result<Term> {
+    pub(super) fn element(
+        &mut self,
+        iterable: &Iterable,
+        index: &Val,
+        span: Option<Span>,
+    ) -> Result<Term> {
         Ok(match iterable {
             Iterable::Count(_) => Term::Val(index.clone()),
             Iterable::Range(start, _, step) => {
@@ -84,15 +107,25 @@ impl Body<'_, '_> {
             Iterable::Endless(start) if self.is_int(start, 0) => Term::Val(index.clone()),
             Iterable::Endless(start) => {
                 let one = self.int(1, span);
-                Term::Val(self.call_operator("aten::__derive_index", &[index.clone(), start.clone(), one], span)?)
+                Term::Val(self.call_operator(
+                    "aten::__derive_index",
+                    &[index.clone(), start.clone(), one],
+                    span,
+                )?)
             }
             Iterable::Value(val) if val.ty == Type::Tensor => {
                 let zero = self.int(0, span);
-                Term::Val(self.call_operator("aten::select", &[val.clone(), zero, index.clone()], span)?)
+                Term::Val(self.call_operator(
+                    "aten::select",
+                    &[val.clone(), zero, index.clone()],
+                    span,
+                )?)
             }
-            Iterable::Value(val) => {
-                Term::Val(self.call_operator("aten::__getitem__", &[val.clone(), index.clone()], span)?)
-            }
+            Iterable::Value(val) => Term::Val(self.call_operator(
+                "aten::__getitem__",
+                &[val.clone(), index.clone()],
+                span,
+            )?),
             Iterable::Zip(parts) => {
                 let mut items = Vec::with_capacity(parts.len());
                 for part in parts {
@@ -101,7 +134,11 @@ impl Body<'_, '_> {
                 Term::Many(items)
             }
             Iterable::Elements(_) => {
-                return fail(CONSTRUCT, "expected no tuple beside something of unknown length in `zip`", span);
+                return fail(
+                    CONSTRUCT,
+                    "expected no tuple beside something of unknown length in `zip`",
+                    span,
+                );
             }
         })
     }
@@ -117,7 +154,11 @@ impl Body<'_, '_> {
             let found = arg.ty.clone();
             let val = self.convert(arg, &Type::Int, super::convert::Conversion::Implicit, span)?;
             if val.ty != Type::Int {
-                return fail(MISMATCH, format!("expected an int for `range`, found `{found}`"), span);
+                return fail(
+                    MISMATCH,
+                    format!("expected an int for `range`, found `{found}`"),
+                    span,
+                );
             }
             ints.push(val);
         }
@@ -145,7 +186,12 @@ impl Body<'_, '_> {
     }
 
     /// `enumerate(x)`, `enumerate(x, start)`
-    pub(super) fn enumerate(&mut self, term: Term, start: Option<Val>, span: Option<Span>) -> Result<Iterable> {
+    pub(super) fn enumerate(
+        &mut self,
+        term: Term,
+        start: Option<Val>,
+        span: Option<Span>,
+    ) -> Result<Iterable> {
         let start = match start {
             Some(start) => start,
             None => self.int(0, span),
@@ -153,9 +199,15 @@ impl Body<'_, '_> {
         let part = self.iterable(term, span)?;
         if let Iterable::Elements(items) = part {
             let Some(crate::ir::Constant::Int(first)) = self.constant_of(&start).cloned() else {
-                return fail(CONSTRUCT, "expected a constant start for `enumerate` over a tuple", span);
+                return fail(
+                    CONSTRUCT,
+                    "expected a constant start for `enumerate` over a tuple",
+                    span,
+                );
             };
-            let pair = |(i, item)| Term::Many(vec![Term::Val(self.int(first.wrapping_add(i), span)), item]);
+            let pair = |(i, item)| {
+                Term::Many(vec![Term::Val(self.int(first.wrapping_add(i), span)), item])
+            };
             return Ok(Iterable::Elements((0i64..).zip(items).map(pair).collect()));
         }
         Ok(Iterable::Zip(vec![Iterable::Endless(start), part]))
@@ -177,18 +229,30 @@ fn zipped(parts: Vec<Iterable>, span: Option<Span>) -> Result<Iterable> {
         };
     };
     if known.len() != parts.len() {
-        return fail(CONSTRUCT, "expected no tuple beside something of unknown length in `zip`", span);
+        return fail(
+            CONSTRUCT,
+            "expected no tuple beside something of unknown length in `zip`",
+            span,
+        );
     }
     let mut rows = vec![Vec::with_capacity(parts.len()); count];
     for part in parts {
         if let Iterable::Elements(items) = part {
-            rows.iter_mut().zip(items).for_each(|(row, item)| row.push(item));
+            rows.iter_mut()
+                .zip(items)
+                .for_each(|(row, item)| row.push(item));
         }
     }
-    Ok(Iterable::Elements(rows.into_iter().map(Term::Many).collect()))
+    Ok(Iterable::Elements(
+        rows.into_iter().map(Term::Many).collect(),
+    ))
 }
 
 /// The error for a term that is no value.
 pub(super) fn not_a_value<T>(term: &Term, span: Option<Span>) -> Result<T> {
-    fail(CONSTRUCT, format!("expected a value, found {}", describe(term)), span)
+    fail(
+        CONSTRUCT,
+        format!("expected a value, found {}", describe(term)),
+        span,
+    )
 }

@@ -8,16 +8,6 @@ use crate::ir::{ClassKind, Constant, Type};
 use crate::torchscript::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::torchscript::literal::{Number, parse_number};
 
-/// Stack that must be left before one more level of recursion, and what is added otherwise. The depth of the syntax
-/// tree is bounded by the parser.
-const STACK_RED_ZONE: usize = 128 * 1024;
-const STACK_CHUNK: usize = 2 * 1024 * 1024;
-
-/// Runs one level of a recursion over the syntax tree.
-pub(super) fn with_stack<T>(level: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(STACK_RED_ZONE, STACK_CHUNK, level)
-}
-
 /// The value of a number as spelled.
 pub(super) fn number(text: &str, negative: bool, span: Option<Span>) -> Result<Constant> {
     let parsed = match negative {
@@ -76,14 +66,19 @@ pub(super) fn type_of(constant: &Constant, declared: &Type) -> Type {
         },
         Constant::Tuple(items) => match inner {
             Type::Class(_) => inner.clone(),
-            Type::Tuple(types) if types.len() == items.len() => {
-                Type::tuple(items.iter().zip(types.iter()).map(|(item, ty)| type_of(item, ty)))
-            }
+            Type::Tuple(types) if types.len() == items.len() => Type::tuple(
+                items
+                    .iter()
+                    .zip(types.iter())
+                    .map(|(item, ty)| type_of(item, ty)),
+            ),
             _ => Type::tuple(items.iter().map(|item| type_of(item, &Type::Any))),
         },
         Constant::Dict(items) => match (inner, items.first()) {
             (Type::Dict(_), _) => inner.clone(),
-            (_, Some((key, value))) => Type::dict(type_of(key, &Type::Any), type_of(value, &Type::Any)),
+            (_, Some((key, value))) => {
+                Type::dict(type_of(key, &Type::Any), type_of(value, &Type::Any))
+            }
             _ => Type::dict(Type::Str, Type::Tensor),
         },
         Constant::Table(_) => inner.clone(),
@@ -92,8 +87,13 @@ pub(super) fn type_of(constant: &Constant, declared: &Type) -> Type {
 
 impl Unit<'_> {
     /// An expression that must be known while reading: a default value, a class constant, an enum member.
-    pub(super) fn constant_expr(&mut self, file: FileId, expr: &Expr, ty: Option<&Type>) -> Result<Constant> {
-        with_stack(|| self.constant_at(file, expr, ty))
+    pub(super) fn constant_expr(
+        &mut self,
+        file: FileId,
+        expr: &Expr,
+        ty: Option<&Type>,
+    ) -> Result<Constant> {
+        crate::torchscript::deep(|| self.constant_at(file, expr, ty))
     }
 
     fn constant_at(&mut self, file: FileId, expr: &Expr, ty: Option<&Type>) -> Result<Constant> {
@@ -113,7 +113,9 @@ impl Unit<'_> {
                     negated(&value).ok_or_else(|| not_constant(place))?
                 }
             },
-            ExprKind::Binary(BinaryOp::Add, left, right) => self.complex_literal(file, left, right, place)?,
+            ExprKind::Binary(BinaryOp::Add, left, right) => {
+                self.complex_literal(file, left, right, place)?
+            }
             ExprKind::List { items, .. } => Constant::List(self.constants(file, items, ty)?),
             ExprKind::Tuple { items, .. } => Constant::Tuple(self.constants(file, items, ty)?),
             ExprKind::Dict(items) => Constant::Dict(self.constant_pairs(file, items)?),
@@ -123,15 +125,27 @@ impl Unit<'_> {
         })
     }
 
-    fn constants(&mut self, file: FileId, items: &[Expr], ty: Option<&Type>) -> Result<Vec<Constant>> {
+    fn constants(
+        &mut self,
+        file: FileId,
+        items: &[Expr],
+        ty: Option<&Type>,
+    ) -> Result<Vec<Constant>> {
         let ty = match ty {
             Some(Type::List(element)) => Some(&**element),
             _ => None,
         };
-        items.iter().map(|item| self.constant_expr(file, item, ty)).collect()
+        items
+            .iter()
+            .map(|item| self.constant_expr(file, item, ty))
+            .collect()
     }
 
-    fn constant_pairs(&mut self, file: FileId, items: &[(Expr, Expr)]) -> Result<Vec<(Constant, Constant)>> {
+    fn constant_pairs(
+        &mut self,
+        file: FileId,
+        items: &[(Expr, Expr)],
+    ) -> Result<Vec<(Constant, Constant)>> {
         let mut pairs = Vec::with_capacity(items.len());
         for (key, value) in items {
             let key = self.constant_expr(file, key, None)?;
@@ -141,18 +155,34 @@ impl Unit<'_> {
     }
 
     /// `0.+1.j`: how a complex number is written.
-    fn complex_literal(&mut self, file: FileId, left: &Expr, right: &Expr, place: Option<Span>) -> Result<Constant> {
+    fn complex_literal(
+        &mut self,
+        file: FileId,
+        left: &Expr,
+        right: &Expr,
+        place: Option<Span>,
+    ) -> Result<Constant> {
         let left = self.constant_expr(file, left, None)?;
         let right = self.constant_expr(file, right, None)?;
         match (left, right) {
-            (Constant::Float(re), Constant::Complex(zero, im)) => Ok(Constant::Complex(re + zero, im)),
-            (Constant::Int(re), Constant::Complex(zero, im)) => Ok(Constant::Complex(re as f64 + zero, im)),
+            (Constant::Float(re), Constant::Complex(zero, im)) => {
+                Ok(Constant::Complex(re + zero, im))
+            }
+            (Constant::Int(re), Constant::Complex(zero, im)) => {
+                Ok(Constant::Complex(re as f64 + zero, im))
+            }
             _ => Err(not_constant(place)),
         }
     }
 
     /// `CONSTANTS.c0`, `__torch__.Color.RED`.
-    fn constant_name(&mut self, file: FileId, base: &Expr, name: &str, place: Option<Span>) -> Result<Constant> {
+    fn constant_name(
+        &mut self,
+        file: FileId,
+        base: &Expr,
+        name: &str,
+        place: Option<Span>,
+    ) -> Result<Constant> {
         let Some(path) = dotted(base) else {
             return Err(not_constant(place));
         };
@@ -168,12 +198,21 @@ impl Unit<'_> {
                 class: path,
                 member: name.into(),
             }),
-            _ => fail(LITERAL, format!("expected an enum class, found `{path}`"), span(file, base.range)),
+            _ => fail(
+                LITERAL,
+                format!("expected an enum class, found `{path}`"),
+                span(file, base.range),
+            ),
         }
     }
 
     /// `torch.device("cpu")`, `torch.device("cuda", 1)`, `__torch__.Pt(1, 2)`, `annotate(T, e)`.
-    fn constant_call(&mut self, file: FileId, call: &crate::torchscript::ast::Call, place: Option<Span>) -> Result<Constant> {
+    fn constant_call(
+        &mut self,
+        file: FileId,
+        call: &crate::torchscript::ast::Call,
+        place: Option<Span>,
+    ) -> Result<Constant> {
         let Some(path) = dotted(&call.func) else {
             return Err(not_constant(place));
         };
@@ -191,7 +230,9 @@ impl Unit<'_> {
                 let name = String::from_utf8_lossy(name);
                 Ok(Constant::Device(format!("{name}:{index}").into()))
             }
-            _ if path.starts_with("__torch__.") && self.declare_class(&path).is_some() => Ok(Constant::Tuple(args)),
+            _ if path.starts_with("__torch__.") && self.declare_class(&path).is_some() => {
+                Ok(Constant::Tuple(args))
+            }
             _ => Err(not_constant(place)),
         }
     }
@@ -203,14 +244,24 @@ impl Unit<'_> {
             Some(index) if (index as usize) < self.input.constants.len() => Ok(index),
             Some(index) => {
                 let count = self.input.constants.len();
-                let message = format!("expected a constant below {count}, the length of `constants.pkl`, found `{index}`");
+                let message = format!(
+                    "expected a constant below {count}, the length of `constants.pkl`, found `{index}`"
+                );
                 fail(LITERAL, message, place)
             }
-            None => fail(LITERAL, format!("expected `CONSTANTS.c` and a number, found `CONSTANTS.{name}`"), place),
+            None => fail(
+                LITERAL,
+                format!("expected `CONSTANTS.c` and a number, found `CONSTANTS.{name}`"),
+                place,
+            ),
         }
     }
 }
 
 fn not_constant(place: Option<Span>) -> Box<crate::diag::Diagnostic> {
-    error(LITERAL, "expected a constant, found an expression that must be computed", place)
+    error(
+        LITERAL,
+        "expected a constant, found an expression that must be computed",
+        place,
+    )
 }

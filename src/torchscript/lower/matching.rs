@@ -66,10 +66,17 @@ pub(super) struct Signature<'s> {
 #[derive(Clone, Debug)]
 pub(super) enum Mismatch {
     Missing(SmolStr),
-    Surplus { expected: usize, found: usize },
+    Surplus {
+        expected: usize,
+        found: usize,
+    },
     Keyword(SmolStr),
     Receiver,
-    Type { name: SmolStr, expected: Type, found: Type },
+    Type {
+        name: SmolStr,
+        expected: Type,
+        found: Type,
+    },
     Conversion(String),
 }
 
@@ -78,12 +85,24 @@ impl std::fmt::Display for Mismatch {
         match self {
             Mismatch::Missing(name) => write!(f, "argument `{name}` is missing"),
             Mismatch::Surplus { expected, found } => {
-                write!(f, "expected at most {expected} positional arguments, found {found}")
+                write!(
+                    f,
+                    "expected at most {expected} positional arguments, found {found}"
+                )
             }
-            Mismatch::Keyword(name) => write!(f, "no argument is named `{name}`, or it is given twice"),
+            Mismatch::Keyword(name) => {
+                write!(f, "no argument is named `{name}`, or it is given twice")
+            }
             Mismatch::Receiver => f.write_str("it is no method"),
-            Mismatch::Type { name, expected, found } => {
-                write!(f, "expected `{expected}` for argument `{name}`, found `{found}`")
+            Mismatch::Type {
+                name,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "expected `{expected}` for argument `{name}`, found `{found}`"
+                )
             }
             Mismatch::Conversion(reason) => f.write_str(reason),
         }
@@ -117,7 +136,10 @@ impl Body<'_, '_> {
                     self.undecided.remove(&id);
                     self.graph.value_mut(id).ty = ty;
                 }
-                Ok(slots.into_iter().map(|slot| self.fill(slot, span)).collect())
+                Ok(slots
+                    .into_iter()
+                    .map(|slot| self.fill(slot, span))
+                    .collect())
             }
             Err(mismatch) => {
                 self.rollback(mark);
@@ -157,7 +179,8 @@ impl Body<'_, '_> {
             } else if let (false, Some(val)) = (formal.kwarg_only, args.positional.get(next)) {
                 let last = formals.get(i + 1).is_none_or(|f| f.kwarg_only);
                 if conversion == Conversion::Implicit && last && self.spreads(formal, &val.ty) {
-                    let list = self.spread(formal, &args.positional[next..], variables, decided, span)?;
+                    let list =
+                        self.spread(formal, &args.positional[next..], variables, decided, span)?;
                     slots.push(Slot::Given(list));
                     next = args.positional.len();
                     continue;
@@ -173,7 +196,8 @@ impl Body<'_, '_> {
             } else {
                 return Err(Mismatch::Missing(formal.name.into()));
             };
-            let val = self.match_value(formal, actual.clone(), conversion, variables, decided, span)?;
+            let val =
+                self.match_value(formal, actual.clone(), conversion, variables, decided, span)?;
             slots.push(Slot::Given(val));
         }
         if receiver.is_some() {
@@ -196,7 +220,9 @@ impl Body<'_, '_> {
 
     /// Whether the remaining positional arguments form the list of the last formal: `torch.zeros(2, 3)`.
     fn spreads(&self, formal: &Formal, actual: &Type) -> bool {
-        let Type::List(element) = formal.ty else { return false };
+        let Type::List(element) = formal.ty else {
+            return false;
+        };
         if formal.fixed_size.is_some() || matches!(**element, Type::Var(_)) {
             return false;
         }
@@ -218,10 +244,24 @@ impl Body<'_, '_> {
         let Type::List(element) = formal.ty else {
             return Err(Mismatch::Missing(formal.name.into()));
         };
-        let item = Formal { ty: element, fixed_size: None, ..*formal };
+        let item = Formal {
+            ty: element,
+            fixed_size: None,
+            ..*formal
+        };
         let mut items = Vec::with_capacity(rest.len());
         for val in rest {
-            items.push(self.match_value(&item, val.clone(), Conversion::Implicit, variables, decided, span)?.id);
+            items.push(
+                self.match_value(
+                    &item,
+                    val.clone(),
+                    Conversion::Implicit,
+                    variables,
+                    decided,
+                    span,
+                )?
+                .id,
+            );
         }
         Ok(self.emit(Op::ListConstruct, items, formal.ty.clone(), span))
     }
@@ -265,29 +305,44 @@ impl Body<'_, '_> {
         if val.ty == *ty {
             return Ok(val);
         }
-        if conversion == Conversion::Implicit && self.undecided.contains(&val.id) && !self.is_subtype(&val.ty, ty) {
+        if conversion == Conversion::Implicit
+            && self.undecided.contains(&val.id)
+            && !self.is_subtype(&val.ty, ty)
+        {
             decided.push((val.id, ty.clone()));
-            return Ok(Val { id: val.id, ty: ty.clone() });
+            return Ok(Val {
+                id: val.id,
+                ty: ty.clone(),
+            });
         }
         let found = val.ty.clone();
         let converted = self.convert(val, ty, conversion, span);
         let converted = converted.map_err(|diagnostic| Mismatch::Conversion(diagnostic.message))?;
         match self.is_subtype(&converted.ty, ty) {
             true => Ok(converted),
-            false => Err(Mismatch::Type { name: name.into(), expected: ty.clone(), found }),
+            false => Err(Mismatch::Type {
+                name: name.into(),
+                expected: ty.clone(),
+                found,
+            }),
         }
     }
 
     /// One number for `int[2]`: repeated.
     fn broadcast(&mut self, formal: &Formal, val: Val, span: Option<Span>) -> Val {
-        let Some(size) = formal.fixed_size else { return val };
+        let Some(size) = formal.fixed_size else {
+            return val;
+        };
         let list = match formal.ty {
             Type::Optional(inner) => inner,
             other => other,
         };
         match list {
-            Type::List(element) if **element == val.ty && matches!(val.ty, Type::Int | Type::Float) => {
-                let items = std::iter::repeat_n(val.id, size as usize).collect::<SmallVec<[_; 4]>>();
+            Type::List(element)
+                if **element == val.ty && matches!(val.ty, Type::Int | Type::Float) =>
+            {
+                let items =
+                    std::iter::repeat_n(val.id, size as usize).collect::<SmallVec<[_; 4]>>();
                 self.emit(Op::ListConstruct, items, list.clone(), span)
             }
             _ => val,
@@ -305,24 +360,34 @@ impl Body<'_, '_> {
                 }
             },
             (Type::Optional(_), Type::None) => true,
-            (Type::Optional(formal), Type::Optional(actual)) => self.bind_variables(formal, actual, variables),
+            (Type::Optional(formal), Type::Optional(actual)) => {
+                self.bind_variables(formal, actual, variables)
+            }
             (Type::Optional(formal), _) => self.bind_variables(formal, actual, variables),
-            (Type::List(formal), Type::List(actual)) => self.bind_variables(formal, actual, variables),
+            (Type::List(formal), Type::List(actual)) => {
+                self.bind_variables(formal, actual, variables)
+            }
             (Type::List(formal), Type::Tuple(items)) => {
                 let mut items = items.iter();
-                let Some(first) = items.next() else { return false };
+                let Some(first) = items.next() else {
+                    return false;
+                };
                 let common = items.try_fold(first.clone(), |ty, item| self.unify(&ty, item));
                 common.is_some_and(|ty| self.bind_variables(formal, &ty, variables))
             }
             (Type::Tuple(formals), Type::Tuple(actuals)) => {
                 formals.len() == actuals.len()
-                    && formals.iter().zip(actuals.iter()).all(|(f, a)| self.bind_variables(f, a, variables))
+                    && formals
+                        .iter()
+                        .zip(actuals.iter())
+                        .all(|(f, a)| self.bind_variables(f, a, variables))
             }
-            (Type::Future(f), Type::Future(a)) | (Type::Await(f), Type::Await(a)) | (Type::RRef(f), Type::RRef(a)) => {
-                self.bind_variables(f, a, variables)
-            }
+            (Type::Future(f), Type::Future(a))
+            | (Type::Await(f), Type::Await(a))
+            | (Type::RRef(f), Type::RRef(a)) => self.bind_variables(f, a, variables),
             (Type::Dict(f), Type::Dict(a)) => {
-                self.bind_variables(&f.0, &a.0, variables) && self.bind_variables(&f.1, &a.1, variables)
+                self.bind_variables(&f.0, &a.0, variables)
+                    && self.bind_variables(&f.1, &a.1, variables)
             }
             _ => !has_variables(formal),
         }
@@ -330,7 +395,9 @@ impl Body<'_, '_> {
 }
 
 fn keyword<'k>(args: &'k Args, name: &str, aten: bool) -> Option<&'k (SmolStr, Val)> {
-    args.keywords.iter().find(|(key, _)| key == name || (aten && name == "self" && key == "input"))
+    args.keywords
+        .iter()
+        .find(|(key, _)| key == name || (aten && name == "self" && key == "input"))
 }
 
 fn surplus_keyword(signature: &Signature, args: &Args) -> Mismatch {
@@ -343,9 +410,11 @@ fn surplus_keyword(signature: &Signature, args: &Args) -> Mismatch {
 fn has_variables(ty: &Type) -> bool {
     match ty {
         Type::Var(_) => true,
-        Type::Optional(inner) | Type::List(inner) | Type::Future(inner) | Type::Await(inner) | Type::RRef(inner) => {
-            has_variables(inner)
-        }
+        Type::Optional(inner)
+        | Type::List(inner)
+        | Type::Future(inner)
+        | Type::Await(inner)
+        | Type::RRef(inner) => has_variables(inner),
         Type::Dict(kv) => has_variables(&kv.0) || has_variables(&kv.1),
         Type::Tuple(items) | Type::Union(items) => items.iter().any(has_variables),
         _ => false,
@@ -366,7 +435,10 @@ pub(super) fn substitute(ty: &Type, variables: &Variables) -> Option<Type> {
         Type::RRef(inner) => Type::RRef(substitute(inner, variables)?.into()),
         Type::Dict(kv) => Type::dict(substitute(&kv.0, variables)?, substitute(&kv.1, variables)?),
         Type::Tuple(items) => {
-            let items: Option<Vec<Type>> = items.iter().map(|item| substitute(item, variables)).collect();
+            let items: Option<Vec<Type>> = items
+                .iter()
+                .map(|item| substitute(item, variables))
+                .collect();
             Type::tuple(items?)
         }
         other => other.clone(),

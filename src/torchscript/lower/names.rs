@@ -36,16 +36,25 @@ impl Body<'_, '_> {
     }
 
     /// `base.name`
-    pub(super) fn attribute_term(&mut self, base: Term, name: &SmolStr, span: Option<Span>) -> Result<Term> {
+    pub(super) fn attribute_term(
+        &mut self,
+        base: Term,
+        name: &SmolStr,
+        span: Option<Span>,
+    ) -> Result<Term> {
         match base {
             Term::Torch => Ok(Term::Operator(format_smolstr!("aten::{name}"), None)),
             Term::Ops => Ok(Term::Namespace(name.clone())),
-            Term::Namespace(namespace) => Ok(Term::Operator(format_smolstr!("{namespace}::{name}"), None)),
+            Term::Namespace(namespace) => {
+                Ok(Term::Operator(format_smolstr!("{namespace}::{name}"), None))
+            }
             Term::Constants => self.table_constant(name, span),
             Term::Path(path) => self.path_term(format_smolstr!("{path}.{name}"), span),
             Term::Class(class) => self.class_attribute(class, name, span),
             // `torch.autograd.grad` and `.backward` are the two names below a name of `torch`.
-            Term::Operator(operator, None) if operator == "aten::autograd" && matches!(name.as_str(), "grad" | "backward") => {
+            Term::Operator(operator, None)
+                if operator == "aten::autograd" && matches!(name.as_str(), "grad" | "backward") =>
+            {
                 Ok(Term::Operator(format_smolstr!("aten::{name}"), None))
             }
             Term::Val(val) => self.value_attribute(val, name, span),
@@ -53,19 +62,34 @@ impl Body<'_, '_> {
                 let val = self.term_value(base, span)?;
                 self.value_attribute(val, name, span)
             }
-            other => fail(ATTRIBUTE, format!("expected a value before `.{name}`, found {}", describe(&other)), span),
+            other => fail(
+                ATTRIBUTE,
+                format!(
+                    "expected a value before `.{name}`, found {}",
+                    describe(&other)
+                ),
+                span,
+            ),
         }
     }
 
     fn table_constant(&mut self, name: &str, span: Option<Span>) -> Result<Term> {
         let index = self.unit.table_index(name, span)?;
         let Some(ty) = self.unit.input.constants.get(index as usize).cloned() else {
-            return fail(LITERAL, format!("expected a constant, found `CONSTANTS.{name}`"), span);
+            return fail(
+                LITERAL,
+                format!("expected a constant, found `CONSTANTS.{name}`"),
+                span,
+            );
         };
         if let Type::Class(class) = &ty {
             self.unit.class(class);
         }
-        Ok(Term::Val(self.typed_constant(Constant::Table(index), ty, span)))
+        Ok(Term::Val(self.typed_constant(
+            Constant::Table(index),
+            ty,
+            span,
+        )))
     }
 
     /// A qualified name: a class, a function, or a namespace that goes on.
@@ -84,7 +108,12 @@ impl Body<'_, '_> {
         Ok(Term::Path(path))
     }
 
-    fn class_attribute(&mut self, class: SmolStr, name: &SmolStr, span: Option<Span>) -> Result<Term> {
+    fn class_attribute(
+        &mut self,
+        class: SmolStr,
+        name: &SmolStr,
+        span: Option<Span>,
+    ) -> Result<Term> {
         if name == "__new__" {
             return Ok(Term::New(class));
         }
@@ -92,10 +121,21 @@ impl Body<'_, '_> {
         let kind = id.map(|id| &self.unit.program.classes[id].kind);
         match kind {
             Some(ClassKind::Enum(members)) if members.iter().any(|(member, _)| member == name) => {
-                let constant = Constant::Enum { class: class.clone(), member: name.clone() };
-                Ok(Term::Val(self.typed_constant(constant, Type::Class(class), span)))
+                let constant = Constant::Enum {
+                    class: class.clone(),
+                    member: name.clone(),
+                };
+                Ok(Term::Val(self.typed_constant(
+                    constant,
+                    Type::Class(class),
+                    span,
+                )))
             }
-            Some(ClassKind::Enum(_)) => fail(ATTRIBUTE, format!("expected a member of the enum `{class}`, found `{name}`"), span),
+            Some(ClassKind::Enum(_)) => fail(
+                ATTRIBUTE,
+                format!("expected a member of the enum `{class}`, found `{name}`"),
+                span,
+            ),
             // A function in the file named like the class: `__torch__.m.C.pre`.
             _ => self.path_term(format_smolstr!("{class}.{name}"), span),
         }

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::convert::Conversion;
-use super::error::{OPERATOR, OVERLOAD, Result, error, fail};
+use super::error::{OPERATOR, OVERLOAD, Result, error};
 use super::matching::{Args, Formal, Mismatch, Signature, Variables, substitute};
 use super::term::{Term, Val};
 use crate::diag::{Diagnostic, Span};
@@ -10,7 +10,6 @@ use crate::ir::op::OpaqueOp;
 use crate::ir::schema::{self, Schema};
 use crate::ir::{Op, Type};
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 
 /// Overloads that an error lists.
 const SHOWN_OVERLOADS: usize = 8;
@@ -58,7 +57,12 @@ impl Body<'_, '_> {
     }
 
     /// An operator called by lowering itself.
-    pub(super) fn operator_term(&mut self, name: &str, args: Vec<Val>, span: Option<Span>) -> Result<Term> {
+    pub(super) fn operator_term(
+        &mut self,
+        name: &str,
+        args: Vec<Val>,
+        span: Option<Span>,
+    ) -> Result<Term> {
         let args = Args {
             positional: args.into(),
             ..Args::default()
@@ -67,7 +71,12 @@ impl Body<'_, '_> {
     }
 
     /// An operator with one result, called by lowering itself.
-    pub(super) fn call_operator(&mut self, name: &str, args: &[Val], span: Option<Span>) -> Result<Val> {
+    pub(super) fn call_operator(
+        &mut self,
+        name: &str,
+        args: &[Val],
+        span: Option<Span>,
+    ) -> Result<Val> {
         let term = self.operator_term(name, args.to_vec(), span)?;
         self.term_value(term, span)
     }
@@ -86,7 +95,10 @@ impl Body<'_, '_> {
         // The commonest reason first, before anything is built.
         let formals = schema.args.len();
         if !schema.is_vararg && args.positional.len() > formals && !takes_spread(schema) {
-            return Err(Mismatch::Surplus { expected: formals, found: args.positional.len() });
+            return Err(Mismatch::Surplus {
+                expected: formals,
+                found: args.positional.len(),
+            });
         }
         let signature = Signature {
             formals: schema.args.iter().map(Formal::from).collect(),
@@ -104,7 +116,12 @@ impl Body<'_, '_> {
         }
         let mut inputs = inputs;
         let schema = normalized(schema, &mut inputs);
-        Ok(self.schema_node(schema, inputs.iter().map(|val| val.id).collect(), types, span))
+        Ok(self.schema_node(
+            schema,
+            inputs.iter().map(|val| val.id).collect(),
+            types,
+            span,
+        ))
     }
 
     fn schema_node(
@@ -118,9 +135,17 @@ impl Body<'_, '_> {
         let outputs = self.graph.node(node).outputs.clone();
         match outputs[..] {
             [] => Term::Val(self.none(span)),
-            [id] => Term::Val(Val { id, ty: self.graph.ty(id).clone() }),
+            [id] => Term::Val(Val {
+                id,
+                ty: self.graph.ty(id).clone(),
+            }),
             _ => {
-                let val = |id| Term::Val(Val { id, ty: self.graph.ty(id).clone() });
+                let val = |id| {
+                    Term::Val(Val {
+                        id,
+                        ty: self.graph.ty(id).clone(),
+                    })
+                };
                 Term::Many(outputs.into_iter().map(val).collect())
             }
         }
@@ -135,12 +160,19 @@ impl Body<'_, '_> {
         hint: Option<&Type>,
         span: Option<Span>,
     ) -> Result<Term> {
-        let mut inputs: Vec<_> = args.receiver.iter().chain(&args.positional).map(|val| val.id).collect();
+        let mut inputs: Vec<_> = args
+            .receiver
+            .iter()
+            .chain(&args.positional)
+            .map(|val| val.id)
+            .collect();
         inputs.extend(args.keywords.iter().map(|(_, val)| val.id));
         if matches!(name.split_once("::"), Some(("aten" | "prim", _))) {
             let message = format!("expected an operator of libtorch 2.11, found `{name}`");
             let warning = Diagnostic::warning(OPERATOR, message, span);
-            self.unit.diagnostics.push(warning.with_help("the graph is usable, but it cannot be run"));
+            self.unit
+                .diagnostics
+                .push(warning.with_help("the graph is usable, but it cannot be run"));
         }
         let op = Op::Opaque(Box::new(OpaqueOp {
             name: name.into(),
@@ -149,7 +181,17 @@ impl Body<'_, '_> {
         if binders > 1 {
             let node = self.node(op, inputs, vec![Type::Tensor; binders], span);
             let outputs = self.graph.node(node).outputs.clone();
-            return Ok(Term::Many(outputs.into_iter().map(|id| Term::Val(Val { id, ty: Type::Tensor })).collect()));
+            return Ok(Term::Many(
+                outputs
+                    .into_iter()
+                    .map(|id| {
+                        Term::Val(Val {
+                            id,
+                            ty: Type::Tensor,
+                        })
+                    })
+                    .collect(),
+            ));
         }
         let val = self.emit(op, inputs, hint.cloned().unwrap_or(Type::Tensor), span);
         if hint.is_none() {
@@ -175,21 +217,42 @@ fn no_overload(
     span: Option<Span>,
 ) -> Box<Diagnostic> {
     let reason = match (overloads, mismatch) {
-        ([single], Some(mismatch)) => return error(OVERLOAD, format!("`{single}`: {mismatch}"), span),
+        ([single], Some(mismatch)) => {
+            return error(OVERLOAD, format!("`{single}`: {mismatch}"), span);
+        }
         _ => found_types(args),
     };
-    let mut diagnostic = error(OVERLOAD, format!("expected arguments of an overload of `{name}`, found {reason}"), span);
-    let shown: Vec<String> = overloads.iter().take(SHOWN_OVERLOADS).map(|s| format!("`{s}`")).collect();
+    let mut diagnostic = error(
+        OVERLOAD,
+        format!("expected arguments of an overload of `{name}`, found {reason}"),
+        span,
+    );
+    let shown: Vec<String> = overloads
+        .iter()
+        .take(SHOWN_OVERLOADS)
+        .map(|s| format!("`{s}`"))
+        .collect();
     let more = overloads.len().saturating_sub(SHOWN_OVERLOADS);
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let tail = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     diagnostic.help = Some(format!("the overloads are {}{tail}", shown.join(", ")));
     diagnostic
 }
 
 /// `(Tensor, int, dim=int)`
 pub(super) fn found_types(args: &Args) -> String {
-    let plain = args.receiver.iter().chain(&args.positional).map(|val| val.ty.to_string());
-    let named = args.keywords.iter().map(|(key, val)| format!("{key}={}", val.ty));
+    let plain = args
+        .receiver
+        .iter()
+        .chain(&args.positional)
+        .map(|val| val.ty.to_string());
+    let named = args
+        .keywords
+        .iter()
+        .map(|(key, val)| format!("{key}={}", val.ty));
     format!("`({})`", plain.chain(named).collect::<Vec<_>>().join(", "))
 }
 
@@ -218,11 +281,22 @@ fn canonical(schema: &'static Schema, first: Option<&Type>) -> &'static Schema {
     let Ok(row) = ALIASES.binary_search_by(|(alias, _)| (*alias).cmp(schema.name())) else {
         return schema;
     };
-    let types = |schema: &Schema| schema.args.iter().map(|arg| arg.ty.clone()).collect::<Vec<_>>();
+    let types = |schema: &Schema| {
+        schema
+            .args
+            .iter()
+            .map(|arg| arg.ty.clone())
+            .collect::<Vec<_>>()
+    };
     let wanted = types(schema);
     let candidates = schema::overloads(ALIASES[row].1);
-    let same_name = candidates.iter().find(|s| s.overload() == schema.overload() && types(s) == wanted);
-    same_name.or_else(|| candidates.iter().find(|s| types(s) == wanted)).copied().unwrap_or(schema)
+    let same_name = candidates
+        .iter()
+        .find(|s| s.overload() == schema.overload() && types(s) == wanted);
+    same_name
+        .or_else(|| candidates.iter().find(|s| types(s) == wanted))
+        .copied()
+        .unwrap_or(schema)
 }
 
 /// Alias names, sorted (`torchscript.md` 3.10).
@@ -283,8 +357,3 @@ static ALIASES: &[(&str, &str)] = &[
     ("aten::true_divide", "aten::div"),
     ("aten::true_divide_", "aten::div_"),
 ];
-
-/// An error for a name that is an operator neither by schema nor as an opaque one.
-pub(super) fn not_an_operator<T>(name: &SmolStr, span: Option<Span>) -> Result<T> {
-    fail(OPERATOR, format!("expected an operator, found `{name}`"), span)
-}

@@ -18,7 +18,10 @@ pub(super) struct Frame {
 impl Frame {
     /// Names of first-class values, sorted.
     fn names(&self) -> Vec<SmolStr> {
-        let values = self.vars.iter().filter(|(_, term)| matches!(term, Term::Val(_)));
+        let values = self
+            .vars
+            .iter()
+            .filter(|(_, term)| matches!(term, Term::Val(_)));
         let mut names: Vec<SmolStr> = values.map(|(name, _)| name.clone()).collect();
         names.sort_unstable();
         names
@@ -44,7 +47,10 @@ impl Body<'_, '_> {
 
     /// What a name stands for, innermost first.
     pub(super) fn variable(&self, name: &str) -> Option<&Term> {
-        self.frames.iter().rev().find_map(|frame| frame.vars.get(name))
+        self.frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.vars.get(name))
     }
 
     /// The value of a variable, with the type an opaque operator's result has taken since.
@@ -57,7 +63,10 @@ impl Body<'_, '_> {
 
     fn outer_variable(&self, name: &str) -> Option<&Term> {
         let outer = self.frames.len().saturating_sub(1);
-        self.frames[..outer].iter().rev().find_map(|frame| frame.vars.get(name))
+        self.frames[..outer]
+            .iter()
+            .rev()
+            .find_map(|frame| frame.vars.get(name))
     }
 
     /// Binds a name without any check: parameters, loop counters, internal flags.
@@ -73,7 +82,9 @@ impl Body<'_, '_> {
 
     /// Gives a value its first name; numbered temporaries and constants stay without.
     fn name_value(&mut self, val: &Val, name: &SmolStr) {
-        let temporary = name.strip_prefix('_').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+        let temporary = name
+            .strip_prefix('_')
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
         if temporary || name.starts_with('$') {
             return;
         }
@@ -122,17 +133,24 @@ impl Body<'_, '_> {
         span: Option<Span>,
     ) -> Result<Term> {
         if annotated {
-            let message = format!("expected no annotation for `{name}`, which an outer block defines");
+            let message =
+                format!("expected no annotation for `{name}`, which an outer block defines");
             return fail(MISMATCH, message, span);
         }
         let (Term::Val(val), Term::Val(outer)) = (term, outer) else {
-            let message = format!("expected `{name}` to stay what it is in the outer block, {}", describe(outer));
+            let message = format!(
+                "expected `{name}` to stay what it is in the outer block, {}",
+                describe(outer)
+            );
             return fail(CONSTRUCT, message, span);
         };
         let found = val.ty.clone();
         let converted = self.convert(val, &outer.ty, Conversion::Implicit, span)?;
         if !self.is_subtype(&converted.ty, &outer.ty) {
-            let message = format!("expected `{}` for `{name}` as in the outer block, found `{found}`", outer.ty);
+            let message = format!(
+                "expected `{}` for `{name}` as in the outer block, found `{found}`",
+                outer.ty
+            );
             return fail(MISMATCH, message, span);
         }
         Ok(Term::Val(converted))
@@ -154,7 +172,11 @@ impl Body<'_, '_> {
     pub(super) fn undefined(&self, name: &str, span: Option<Span>) -> Box<crate::diag::Diagnostic> {
         match self.lost.get(name) {
             Some(reason) => error(NAME, reason.clone(), span),
-            None => error(NAME, format!("expected a defined name, found `{name}`"), span),
+            None => error(
+                NAME,
+                format!("expected a defined name, found `{name}`"),
+                span,
+            ),
         }
     }
 
@@ -192,7 +214,9 @@ impl Body<'_, '_> {
         let flag = name.starts_with('$');
         let (left, right) = match (left, right) {
             (Some(left), Some(right)) if flag => (left, right),
-            (_, Some(right)) if then.ends && !orelse.ends => (self.unset(then.block, &right.ty, span), right),
+            (_, Some(right)) if then.ends && !orelse.ends => {
+                (self.unset(then.block, &right.ty, span), right)
+            }
             (Some(left), _) if orelse.ends && !then.ends => {
                 let right = self.unset(orelse.block, &left.ty, span);
                 (left, right)
@@ -201,7 +225,9 @@ impl Body<'_, '_> {
             (Some(left), Some(right)) => (left, right),
             (left, _) => {
                 let missing = if left.is_some() { "false" } else { "true" };
-                let reason = format!("expected `{name}` to be defined in both branches, it is not in the {missing} branch");
+                let reason = format!(
+                    "expected `{name}` to be defined in both branches, it is not in the {missing} branch"
+                );
                 self.lost.insert(name.clone(), reason);
                 return Ok(());
             }
@@ -216,8 +242,16 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    fn join_mismatch(&mut self, name: &SmolStr, left: &Type, right: &Type, span: Option<Span>) -> Result<()> {
-        let reason = format!("expected one type for `{name}`, found `{left}` in the true branch and `{right}` in the false branch");
+    fn join_mismatch(
+        &mut self,
+        name: &SmolStr,
+        left: &Type,
+        right: &Type,
+        span: Option<Span>,
+    ) -> Result<()> {
+        let reason = format!(
+            "expected one type for `{name}`, found `{left}` in the true branch and `{right}` in the false branch"
+        );
         if self.variable(name).is_some() {
             return fail(MISMATCH, reason, span);
         }
@@ -235,7 +269,9 @@ impl Body<'_, '_> {
 
     /// A placeholder at the end of a block that control does not leave.
     fn unset(&mut self, block: BlockId, ty: &Type, span: Option<Span>) -> Val {
-        let node = self.graph.make_node(Op::Uninitialized, [], [ty.clone()], span);
+        let node = self
+            .graph
+            .make_node(Op::Uninitialized, [], [ty.clone()], span);
         self.graph.append(block, node);
         Val {
             id: self.graph.node(node).outputs[0],

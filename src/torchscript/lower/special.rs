@@ -37,7 +37,9 @@ impl Body<'_, '_> {
             Special::GetAttr => return self.get_attribute(call, span),
             Special::Print => self.print(call, span)?,
             Special::Range | Special::Zip | Special::Enumerate => {
-                return Ok(Term::Iterable(Box::new(self.iterable_call(special, call, span)?)));
+                return Ok(Term::Iterable(Box::new(
+                    self.iterable_call(special, call, span)?,
+                )));
             }
             Special::List => self.list_call(call, hint, span)?,
             Special::Dict => return self.dict_call(call, hint, span),
@@ -46,7 +48,13 @@ impl Body<'_, '_> {
                 let val = self.value(value, None)?;
                 match self.tuple_items(&val.ty) {
                     Some(_) => val,
-                    None => return fail(MISMATCH, format!("expected a tuple for `tuple`, found `{}`", val.ty), span),
+                    None => {
+                        return fail(
+                            MISMATCH,
+                            format!("expected a tuple for `tuple`, found `{}`", val.ty),
+                            span,
+                        );
+                    }
                 }
             }
             Special::Exception => return self.exception(call, span),
@@ -62,7 +70,11 @@ impl Body<'_, '_> {
     }
 
     /// Exactly as many positional arguments as the pattern has.
-    fn exactly<'c, const N: usize>(&self, call: &'c Call, span: Option<Span>) -> Result<[&'c Expr; N]> {
+    fn exactly<'c, const N: usize>(
+        &self,
+        call: &'c Call,
+        span: Option<Span>,
+    ) -> Result<[&'c Expr; N]> {
         let args: Vec<&Expr> = call.args.iter().collect();
         match (args.try_into(), call.keywords.is_empty()) {
             (Ok(args), true) => Ok(args),
@@ -82,9 +94,16 @@ impl Body<'_, '_> {
         let found = val.ty.clone();
         let val = self.convert(val, &ty, Conversion::Implicit, span)?;
         if !self.is_subtype(&val.ty, &ty) {
-            return fail(MISMATCH, format!("expected `{ty}` as annotated, found `{found}`"), span);
+            return fail(
+                MISMATCH,
+                format!("expected `{ty}` as annotated, found `{found}`"),
+                span,
+            );
         }
-        if val.ty == Type::None && ty != Type::None && self.constant_of(&val) == Some(&Constant::None) {
+        if val.ty == Type::None
+            && ty != Type::None
+            && self.constant_of(&val) == Some(&Constant::None)
+        {
             return Ok(self.typed_constant(Constant::None, ty, span));
         }
         Ok(val)
@@ -93,10 +112,18 @@ impl Body<'_, '_> {
     fn fork(&mut self, special: Special, call: &Call, span: Option<Span>) -> Result<Val> {
         let [closure] = self.exactly(call, span)?;
         let Term::Closure(node) = self.term(closure, None, 1)? else {
-            return fail(CONSTRUCT, "expected a function defined in this function to fork", span);
+            return fail(
+                CONSTRUCT,
+                "expected a function defined in this function to fork",
+                span,
+            );
         };
         if self.graph.node(node).parent.is_some() {
-            return fail(CONSTRUCT, "expected a nested function to be forked once, it is forked before", span);
+            return fail(
+                CONSTRUCT,
+                "expected a nested function to be forked once, it is forked before",
+                span,
+            );
         }
         let id = self.graph.node(node).outputs[0];
         if special == Special::Awaitable {
@@ -107,13 +134,26 @@ impl Body<'_, '_> {
         }
         self.graph.node_mut(node).span = span;
         self.graph.append(self.block, node);
-        Ok(Val { id, ty: self.graph.ty(id).clone() })
+        Ok(Val {
+            id,
+            ty: self.graph.ty(id).clone(),
+        })
     }
 
-    pub(super) fn has_attribute(&mut self, call: &Call, span: Option<Span>) -> Result<super::condition::Condition> {
+    pub(super) fn has_attribute(
+        &mut self,
+        call: &Call,
+        span: Option<Span>,
+    ) -> Result<super::condition::Condition> {
         let [object, name] = self.exactly(call, span)?;
         let val = self.value(object, None)?;
-        let name = string(name).ok_or_else(|| error(CONSTRUCT, "expected a string literal as the attribute name", span))?;
+        let name = string(name).ok_or_else(|| {
+            error(
+                CONSTRUCT,
+                "expected a string literal as the attribute name",
+                span,
+            )
+        })?;
         let known = self.knows_attribute(&val, name, span)?;
         let value = self.bool(known, span);
         Ok(super::condition::Condition {
@@ -132,7 +172,11 @@ impl Body<'_, '_> {
             _ => return Err(wrong_count(2, call, span)),
         };
         let Some(name) = string(name) else {
-            return fail(CONSTRUCT, "expected a string literal as the attribute name", span);
+            return fail(
+                CONSTRUCT,
+                "expected a string literal as the attribute name",
+                span,
+            );
         };
         let base = self.term(object, None, 1)?;
         if let (Some(default), Term::Val(val)) = (default, &base) {
@@ -142,7 +186,14 @@ impl Body<'_, '_> {
         }
         match base {
             Term::Val(val) => self.value_attribute(val, &name.into(), span),
-            other => fail(ATTRIBUTE, format!("expected an object for `getattr`, found {}", describe(&other)), span),
+            other => fail(
+                ATTRIBUTE,
+                format!(
+                    "expected an object for `getattr`, found {}",
+                    describe(&other)
+                ),
+                span,
+            ),
         }
     }
 
@@ -151,11 +202,21 @@ impl Body<'_, '_> {
             return fail(CALL, "expected no keyword argument for `print`", span);
         }
         let args = self.args(call)?;
-        self.node(Op::Print, args.positional.iter().map(|val| val.id), [], span);
+        self.node(
+            Op::Print,
+            args.positional.iter().map(|val| val.id),
+            [],
+            span,
+        );
         Ok(self.none(span))
     }
 
-    fn iterable_call(&mut self, special: Special, call: &Call, span: Option<Span>) -> Result<Iterable> {
+    fn iterable_call(
+        &mut self,
+        special: Special,
+        call: &Call,
+        span: Option<Span>,
+    ) -> Result<Iterable> {
         if !call.keywords.is_empty() && special != Special::Enumerate {
             return fail(CALL, "expected no keyword argument", span);
         }
@@ -172,7 +233,12 @@ impl Body<'_, '_> {
                 self.zip(terms, span)
             }
             _ => {
-                let start = call.args.get(1).or_else(|| call.keywords.iter().find(|(k, _)| k == "start").map(|(_, v)| v));
+                let start = call.args.get(1).or_else(|| {
+                    call.keywords
+                        .iter()
+                        .find(|(k, _)| k == "start")
+                        .map(|(_, v)| v)
+                });
                 let Some(first) = call.args.first() else {
                     return Err(wrong_count(1, call, span));
                 };
@@ -222,7 +288,13 @@ impl Body<'_, '_> {
     }
 
     /// `int(x)` of an int is `x`.
-    fn cast(&mut self, special: Special, call: &Call, binders: usize, span: Option<Span>) -> Result<Term> {
+    fn cast(
+        &mut self,
+        special: Special,
+        call: &Call,
+        binders: usize,
+        span: Option<Span>,
+    ) -> Result<Term> {
         let args = self.args(call)?;
         if let ([val], true) = (&args.positional[..], args.keywords.is_empty()) {
             let same = match special {
@@ -274,5 +346,9 @@ fn string(expr: &Expr) -> Option<&str> {
 #[cold]
 fn wrong_count(expected: usize, call: &Call, span: Option<Span>) -> Box<Diagnostic> {
     let found = call.args.len() + call.keywords.len();
-    error(CALL, format!("expected {expected} arguments, found {found}"), span)
+    error(
+        CALL,
+        format!("expected {expected} arguments, found {found}"),
+        span,
+    )
 }

@@ -11,7 +11,7 @@ use crate::torchscript::ast::{Expr, ExprKind, FunctionDef, Stmt, StmtKind};
 impl Body<'_, '_> {
     /// Lowers statements until one of them ends the block.
     pub(super) fn suite(&mut self, stmts: &[Stmt]) -> Result<Exit> {
-        super::literal::with_stack(|| {
+        crate::torchscript::deep(|| {
             for (i, stmt) in stmts.iter().enumerate() {
                 match self.statement(stmt)? {
                     Exit::Never => {}
@@ -29,20 +29,32 @@ impl Body<'_, '_> {
         let span = self.span(stmt.range);
         match &stmt.kind {
             StmtKind::Assign { targets, value } => self.assignment(targets, value, span)?,
-            StmtKind::AnnAssign { target, ty, value } => self.annotated_assignment(target, ty, value.as_ref(), span)?,
-            StmtKind::AugAssign { target, op, value } => self.augmented_assignment(target, *op, value, span)?,
+            StmtKind::AnnAssign {
+                target, ty, value, ..
+            } => self.annotated_assignment(target, ty, value.as_ref(), span)?,
+            StmtKind::AugAssign { target, op, value } => {
+                self.augmented_assignment(target, *op, value, span)?
+            }
             StmtKind::Expr(expr) => {
                 self.term(expr, None, 0)?;
             }
             StmtKind::Return(value) => return self.return_statement(value.as_ref(), span),
             StmtKind::Pass => {}
-            StmtKind::If { cond, then, orelse } => return self.if_statement(cond, then, orelse, span),
+            StmtKind::If { cond, then, orelse } => {
+                return self.if_statement(cond, then, orelse, span);
+            }
             StmtKind::While { cond, body } => return self.while_statement(cond, body, span),
-            StmtKind::For { targets, iter, body } => return self.for_statement(targets, iter, body, span),
+            StmtKind::For {
+                targets,
+                iter,
+                body,
+            } => return self.for_statement(targets, iter, body, span),
             StmtKind::With { items, body } => return self.with_statement(items, body, span),
             StmtKind::Def(def) => self.closure(def, span)?,
             StmtKind::Raise(value) => return self.raise_statement(value.as_ref(), span),
-            StmtKind::Assert(cond, message) => self.assert_statement(cond, message.as_ref(), span)?,
+            StmtKind::Assert(cond, message) => {
+                self.assert_statement(cond, message.as_ref(), span)?
+            }
             StmtKind::Break => {
                 self.leave_iteration(false, span)?;
                 return Ok(Exit::Always);
@@ -87,7 +99,11 @@ impl Body<'_, '_> {
             entered.push(object);
             if let Some(target) = target {
                 let ExprKind::Name(name) = &target.kind else {
-                    return fail(CONSTRUCT, "expected a name after `as`", self.span(target.range));
+                    return fail(
+                        CONSTRUCT,
+                        "expected a name after `as`",
+                        self.span(target.range),
+                    );
                 };
                 self.assign(name, Term::Val(value), None, place)?;
             }
@@ -106,11 +122,20 @@ impl Body<'_, '_> {
         let class = class.map(|id| &self.unit.program.classes[id]);
         let methods = class.map(|class| (class.method("__enter__"), class.method("__exit__")));
         let Some((Some(enter), Some(exit))) = methods else {
-            let message = format!("expected an object with `__enter__` and `__exit__`, found `{}`", object.ty);
+            let message = format!(
+                "expected an object with `__enter__` and `__exit__`, found `{}`",
+                object.ty
+            );
             return fail(CONSTRUCT, message, span);
         };
-        if self.unit.program.functions[enter].params.len() != 1 || self.unit.program.functions[exit].params.len() != 4 {
-            return fail(CONSTRUCT, "expected `__enter__` to take self only and `__exit__` three arguments more", span);
+        if self.unit.program.functions[enter].params.len() != 1
+            || self.unit.program.functions[exit].params.len() != 4
+        {
+            return fail(
+                CONSTRUCT,
+                "expected `__enter__` to take self only and `__exit__` three arguments more",
+                span,
+            );
         }
         self.unit.returns(enter, span)
     }
@@ -118,7 +143,14 @@ impl Body<'_, '_> {
     /// A nested `def`: its body becomes the block of a fork that stands nowhere yet.
     fn closure(&mut self, def: &FunctionDef, span: Option<Span>) -> Result<()> {
         if !def.params.is_empty() {
-            return fail(CONSTRUCT, format!("expected no parameter in the nested function `{}`", def.name), span);
+            return fail(
+                CONSTRUCT,
+                format!(
+                    "expected no parameter in the nested function `{}`",
+                    def.name
+                ),
+                span,
+            );
         }
         let declared = match &def.returns {
             Some(ty) => Some(self.unit.annotation(self.file, ty)?),
@@ -142,8 +174,19 @@ impl Body<'_, '_> {
         };
         let message = match term {
             Term::Exception(Some(message)) => message,
-            Term::Exception(None) | Term::Special(super::term::Special::Exception) => self.constant(Constant::str(""), span),
-            other => return fail(CONSTRUCT, format!("expected an exception after `raise`, found {}", describe(&other)), span),
+            Term::Exception(None) | Term::Special(super::term::Special::Exception) => {
+                self.constant(Constant::str(""), span)
+            }
+            other => {
+                return fail(
+                    CONSTRUCT,
+                    format!(
+                        "expected an exception after `raise`, found {}",
+                        describe(&other)
+                    ),
+                    span,
+                );
+            }
         };
         self.raise(message, span)?;
         Ok(Exit::Raises)
@@ -159,7 +202,12 @@ impl Body<'_, '_> {
     }
 
     /// `assert c, m` is `if c: pass` with a raise otherwise.
-    fn assert_statement(&mut self, cond: &Expr, message: Option<&Expr>, span: Option<Span>) -> Result<()> {
+    fn assert_statement(
+        &mut self,
+        cond: &Expr,
+        message: Option<&Expr>,
+        span: Option<Span>,
+    ) -> Result<()> {
         let cond = self.condition(cond)?;
         match cond.fixed {
             Some(true) => {
@@ -203,16 +251,27 @@ impl Body<'_, '_> {
                     return fail(CONSTRUCT, "expected one index after `del`", span);
                 };
                 if matches!(index.kind, ExprKind::Slice(_)) {
-                    return fail(CONSTRUCT, "expected one index after `del`, found a slice", span);
+                    return fail(
+                        CONSTRUCT,
+                        "expected one index after `del`, found a slice",
+                        span,
+                    );
                 }
                 let object = self.value(base, None)?;
                 let index = self.value(index, None)?;
                 if matches!(object.ty, Type::Class(_)) {
-                    return self.call_method(&object, "__delitem__", vec![index], Vec::new(), span).map(drop);
+                    return self
+                        .call_method(&object, "__delitem__", vec![index], Vec::new(), span)
+                        .map(drop);
                 }
-                self.operator_term("aten::Delete", vec![object, index], span).map(drop)
+                self.operator_term("aten::Delete", vec![object, index], span)
+                    .map(drop)
             }
-            _ => fail(MISMATCH, "expected a variable or an element after `del`", span),
+            _ => fail(
+                MISMATCH,
+                "expected a variable or an element after `del`",
+                span,
+            ),
         }
     }
 }

@@ -20,12 +20,17 @@ pub(super) fn is_subtype(program: &Program, sub: &Type, sup: &Type) -> bool {
         (Type::List(_), Type::AnyList) => true,
         (Type::Tuple(_), Type::AnyTuple) => true,
         (Type::Tuple(a), Type::Tuple(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| is_subtype(program, a, b))
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b.iter())
+                    .all(|(a, b)| is_subtype(program, a, b))
         }
-        (Type::Future(a), Type::Future(b)) | (Type::Await(a), Type::Await(b)) | (Type::RRef(a), Type::RRef(b)) => {
-            is_subtype(program, a, b)
-        }
-        (Type::Class(name), _) => program.class(name).is_some_and(|class| class_is(program, class, sup)),
+        (Type::Future(a), Type::Future(b))
+        | (Type::Await(a), Type::Await(b))
+        | (Type::RRef(a), Type::RRef(b)) => is_subtype(program, a, b),
+        (Type::Class(name), _) => program
+            .class(name)
+            .is_some_and(|class| class_is(program, class, sup)),
         _ => false,
     }
 }
@@ -38,9 +43,15 @@ fn class_is(program: &Program, class: &Class, sup: &Type) -> bool {
         Type::Tuple(items) => {
             class.kind == ClassKind::NamedTuple
                 && class.attributes.len() == items.len()
-                && class.attributes.iter().zip(items.iter()).all(|(a, item)| is_subtype(program, &a.ty, item))
+                && class
+                    .attributes
+                    .iter()
+                    .zip(items.iter())
+                    .all(|(a, item)| is_subtype(program, &a.ty, item))
         }
-        Type::Class(name) => program.class(name).is_some_and(|interface| implements(program, class, interface)),
+        Type::Class(name) => program
+            .class(name)
+            .is_some_and(|interface| implements(program, class, interface)),
         _ => false,
     }
 }
@@ -48,19 +59,25 @@ fn class_is(program: &Program, class: &Class, sup: &Type) -> bool {
 /// Whether a class has every method of an interface, with the same parameters.
 fn implements(program: &Program, class: &Class, interface: &Class) -> bool {
     match interface.kind {
-        ClassKind::ModuleInterface if !matches!(class.kind, ClassKind::Module | ClassKind::ModuleInterface) => {
+        ClassKind::ModuleInterface
+            if !matches!(class.kind, ClassKind::Module | ClassKind::ModuleInterface) =>
+        {
             return false;
         }
         ClassKind::ModuleInterface | ClassKind::Interface => {}
         _ => return false,
     }
     interface.methods.iter().all(|(name, wanted)| {
-        let Some(found) = class.method(name) else { return false };
+        let Some(found) = class.method(name) else {
+            return false;
+        };
         let (wanted, found) = (&program.functions[*wanted], &program.functions[found]);
-        let same = |(a, b): (&crate::ir::Param, &crate::ir::Param)| a.name == b.name && a.ty == b.ty;
+        let same =
+            |(a, b): (&crate::ir::Param, &crate::ir::Param)| a.name == b.name && a.ty == b.ty;
         wanted.params.len() == found.params.len()
             && wanted.params.iter().zip(&found.params).skip(1).all(same)
-            && (found.returns == wanted.returns || is_simple_subtype(&found.returns, &wanted.returns))
+            && (found.returns == wanted.returns
+                || is_simple_subtype(&found.returns, &wanted.returns))
     })
 }
 
@@ -89,10 +106,16 @@ pub(super) fn unify(program: &Program, a: &Type, b: &Type) -> Option<Type> {
             unify(program, inner, other).map(Type::optional)
         }
         (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
-            let items: Option<Vec<Type>> = a.iter().zip(b.iter()).map(|(a, b)| unify(program, a, b)).collect();
+            let items: Option<Vec<Type>> = a
+                .iter()
+                .zip(b.iter())
+                .map(|(a, b)| unify(program, a, b))
+                .collect();
             items.map(Type::tuple)
         }
-        (Type::Future(a), Type::Future(b)) => unify(program, a, b).map(|ty| Type::Future(ty.into())),
+        (Type::Future(a), Type::Future(b)) => {
+            unify(program, a, b).map(|ty| Type::Future(ty.into()))
+        }
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ impl Unit<'_> {
     }
 
     fn annotated(&mut self, file: FileId, expr: &Expr) -> Result<Type> {
-        super::literal::with_stack(|| match &expr.kind {
+        crate::torchscript::deep(|| match &expr.kind {
             ExprKind::None => Ok(Type::None),
             ExprKind::Name(name) => match simple(name) {
                 Some(ty) => Ok(ty),
@@ -30,17 +30,29 @@ impl Unit<'_> {
                 let items = [self.annotated(file, left)?, self.annotated(file, right)?];
                 Ok(subtype::union(items.into()))
             }
-            _ => fail(TYPE, "expected a type, found another expression", span(file, expr.range)),
+            _ => fail(
+                TYPE,
+                "expected a type, found another expression",
+                span(file, expr.range),
+            ),
         })
     }
 
     fn type_error(&self, file: FileId, expr: &Expr, found: &str) -> Result<Type> {
-        fail(TYPE, format!("expected a type, found `{found}`"), span(file, expr.range))
+        fail(
+            TYPE,
+            format!("expected a type, found `{found}`"),
+            span(file, expr.range),
+        )
     }
 
     fn dotted_type(&mut self, file: FileId, expr: &Expr) -> Result<Type> {
         let Some(path) = dotted(expr) else {
-            return fail(TYPE, "expected a type, found another expression", span(file, expr.range));
+            return fail(
+                TYPE,
+                "expected a type, found another expression",
+                span(file, expr.range),
+            );
         };
         if let Some(ty) = path.strip_prefix("torch.").and_then(of_torch) {
             return Ok(ty);
@@ -53,7 +65,11 @@ impl Unit<'_> {
 
     fn generic_type(&mut self, file: FileId, base: &Expr, args: &[Expr]) -> Result<Type> {
         let Some(head) = dotted(base) else {
-            return fail(TYPE, "expected a type, found another expression", span(file, base.range));
+            return fail(
+                TYPE,
+                "expected a type, found another expression",
+                span(file, base.range),
+            );
         };
         let mut items = Vec::with_capacity(args.len());
         for arg in args {
@@ -71,7 +87,9 @@ impl Unit<'_> {
             Some(ty) => Ok(ty),
             None => fail(
                 TYPE,
-                format!("expected a generic type with its number of arguments, found `{head}` with {count}"),
+                format!(
+                    "expected a generic type with its number of arguments, found `{head}` with {count}"
+                ),
                 span(file, base.range),
             ),
         }
@@ -89,7 +107,9 @@ pub(super) fn dotted(expr: &Expr) -> Option<SmolStr> {
                 names.push(name.as_str());
                 current = base;
             }
-            let ExprKind::Name(name) = &current.kind else { return None };
+            let ExprKind::Name(name) = &current.kind else {
+                return None;
+            };
             names.push(name);
             names.reverse();
             Some(names.join(".").into())
@@ -119,8 +139,8 @@ fn simple(name: &str) -> Option<Type> {
 
 fn of_torch(name: &str) -> Option<Type> {
     Some(match name {
-        "Tensor" | "LongTensor" | "FloatTensor" | "DoubleTensor" | "HalfTensor" | "BoolTensor" | "IntTensor"
-        | "ShortTensor" | "CharTensor" | "ByteTensor" => Type::Tensor,
+        "Tensor" | "LongTensor" | "FloatTensor" | "DoubleTensor" | "HalfTensor" | "BoolTensor"
+        | "IntTensor" | "ShortTensor" | "CharTensor" | "ByteTensor" => Type::Tensor,
         "device" => Type::Device,
         "Generator" => Type::Generator,
         "Stream" => Type::Stream,

@@ -3,7 +3,8 @@
 use super::error::{LIMIT, NAME, Result, SOURCE, TYPE, error, fail};
 use super::{Input, Lowered};
 use crate::diag::{Diagnostic, FileId, Span};
-use crate::ir::{Class, ClassId, ClassKind, Entity, FuncId, Function, Graph, Program, SourceFile, Type};
+use crate::ir::entity::Entity;
+use crate::ir::{Class, ClassId, ClassKind, FuncId, Function, Graph, Program, SourceFile, Type};
 use crate::torchscript::ast::{self, Item, Member, Range};
 use crate::torchscript::parse::parse_strict;
 use rustc_hash::FxHashMap;
@@ -131,7 +132,8 @@ impl<'a> Unit<'a> {
     pub(super) fn require_root(&mut self, name: &SmolStr) {
         if self.class(name).is_none() {
             let message = format!("expected a class `{name}` in the file's sources, found none");
-            self.diagnostics.push(Diagnostic::error(TYPE, message, None));
+            self.diagnostics
+                .push(Diagnostic::error(TYPE, message, None));
         }
         self.lower_pending();
     }
@@ -180,7 +182,9 @@ impl<'a> Unit<'a> {
         if !state.returns_known {
             if state.stage == Stage::Lowering || self.inference_depth >= MAX_INFERENCE_DEPTH {
                 let name = &self.program.functions[id].name;
-                let message = format!("expected a result type on `{name}`, found none and it is called while it is read");
+                let message = format!(
+                    "expected a result type on `{name}`, found none and it is called while it is read"
+                );
                 return fail(LIMIT, message, caller);
             }
             self.inference_depth += 1;
@@ -229,9 +233,12 @@ impl<'a> Unit<'a> {
             Some("ModuleInterface") => ClassKind::ModuleInterface,
             None => ClassKind::Plain,
             Some(other) => {
-                let message = format!("expected `Module`, `NamedTuple`, `Enum`, an interface or no base class, found `{other}`");
+                let message = format!(
+                    "expected `Module`, `NamedTuple`, `Enum`, an interface or no base class, found `{other}`"
+                );
                 let span = file.span(def.range);
-                self.diagnostics.push(Diagnostic::error(super::error::CLASS, message, span));
+                self.diagnostics
+                    .push(Diagnostic::error(super::error::CLASS, message, span));
                 ClassKind::Plain
             }
         };
@@ -309,11 +316,6 @@ impl<'a> Unit<'a> {
         self.functions[id.index()].returns_known
     }
 
-    /// Whether a record for names below this qualifier exists.
-    pub(super) fn has_file(&mut self, qualifier: &str) -> bool {
-        self.file(qualifier).is_some()
-    }
-
     fn file(&mut self, qualifier: &str) -> Option<Arc<LoadedFile>> {
         if let Some(file) = self.files.get(qualifier) {
             return file.clone();
@@ -358,12 +360,26 @@ impl<'a> Unit<'a> {
     /// An error that says which record a missing name was looked for in.
     pub(super) fn unknown(&mut self, name: &str, span: Option<Span>) -> Box<Diagnostic> {
         let Some((qualifier, last)) = name.rsplit_once('.') else {
-            return error(NAME, format!("expected a defined name, found `{name}`"), span);
+            return error(
+                NAME,
+                format!("expected a defined name, found `{name}`"),
+                span,
+            );
         };
         let record = format!("code/{}.py", qualifier.replace('.', "/"));
-        match self.files.contains_key(qualifier) && self.program.files.iter().any(|f| f.name == record) {
-            true => error(NAME, format!("expected `{last}` in `{record}`, found no such class or function"), span),
-            false => error(SOURCE, format!("expected the source record `{record}` for `{name}`, found none"), span),
+        match self.files.contains_key(qualifier)
+            && self.program.files.iter().any(|f| f.name == record)
+        {
+            true => error(
+                NAME,
+                format!("expected `{last}` in `{record}`, found no such class or function"),
+                span,
+            ),
+            false => error(
+                SOURCE,
+                format!("expected the source record `{record}` for `{name}`, found none"),
+                span,
+            ),
         }
     }
 }

@@ -5,9 +5,9 @@ use super::error::{Result, error};
 use super::matching::Args;
 use super::term::{Term, Val};
 use crate::diag::Span;
+use crate::ir::{Constant, Type};
 use crate::torchscript::ast::{File, FunctionDef, Item};
 use crate::torchscript::parse::parse_strict;
-use crate::ir::{Constant, Type};
 use std::sync::OnceLock;
 
 /// Steps of `linspace` and `logspace` when a file does not say.
@@ -58,13 +58,20 @@ fn upgrader(name: &str) -> Option<&'static FunctionDef> {
 
 impl Body<'_, '_> {
     /// The meaning of an operator that changed after this file's version; none if it did not.
-    pub(super) fn upgraded(&mut self, name: &str, args: &Args, span: Option<Span>) -> Result<Option<Term>> {
+    pub(super) fn upgraded(
+        &mut self,
+        name: &str,
+        args: &Args,
+        span: Option<Span>,
+    ) -> Result<Option<Term>> {
         let version = self.unit.input.version;
         if version > 8 || self.call_site.is_some() {
             return Ok(None);
         }
         match name {
-            "aten::div" | "aten::div_" if version <= 3 => self.old_div(name == "aten::div_", args, span),
+            "aten::div" | "aten::div_" if version <= 3 => {
+                self.old_div(name == "aten::div_", args, span)
+            }
             "aten::full" if version <= 4 => self.old_full(args, span),
             "aten::linspace" if version <= 7 => self.with_steps(name, args, span),
             "aten::logspace" => self.with_steps(name, args, span),
@@ -74,7 +81,12 @@ impl Body<'_, '_> {
 
     /// Division of integers truncated; a rounding mode was always obeyed.
     fn old_div(&mut self, in_place: bool, args: &Args, span: Option<Span>) -> Result<Option<Term>> {
-        let all: Vec<Val> = args.receiver.iter().chain(&args.positional).cloned().collect();
+        let all: Vec<Val> = args
+            .receiver
+            .iter()
+            .chain(&args.positional)
+            .cloned()
+            .collect();
         let ([left, right], true) = (&all[..], left_is_tensor(&all)) else {
             return Ok(None);
         };
@@ -88,13 +100,20 @@ impl Body<'_, '_> {
             _ => return Ok(None),
         };
         let out = args.keywords.iter().map(|(_, val)| val.clone());
-        let values = [left.clone(), right.clone()].into_iter().chain(out).collect();
+        let values = [left.clone(), right.clone()]
+            .into_iter()
+            .chain(out)
+            .collect();
         self.inlined(def, values, span).map(Some)
     }
 
     fn inlined(&mut self, name: &str, values: Vec<Val>, span: Option<Span>) -> Result<Term> {
         let Some(def) = upgrader(name) else {
-            return Err(error(super::error::OPERATOR, format!("expected the upgrade rule `{name}`"), span));
+            return Err(error(
+                super::error::OPERATOR,
+                format!("expected the upgrade rule `{name}`"),
+                span,
+            ));
         };
         let outer = self.call_site.replace(span.unwrap_or(crate::diag::Span {
             file: self.file,
@@ -113,13 +132,20 @@ impl Body<'_, '_> {
 
     /// `full` without dtype always made floats.
     fn old_full(&mut self, args: &Args, span: Option<Span>) -> Result<Option<Term>> {
-        let keyword = |name: &str| args.keywords.iter().find(|(key, _)| key == name).map(|(_, val)| val);
+        let keyword = |name: &str| {
+            args.keywords
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, val)| val)
+        };
         if keyword("out").is_some() || keyword("names").is_some() {
             return Ok(None);
         }
         let typed = keyword("dtype").is_some_and(|val| val.ty != Type::None);
         let fill = args.positional.get(1).or_else(|| keyword("fill_value"));
-        let (false, Some(fill)) = (typed, fill) else { return Ok(None) };
+        let (false, Some(fill)) = (typed, fill) else {
+            return Ok(None);
+        };
         if !matches!(fill.ty, Type::Int | Type::Bool | Type::Number) {
             return Ok(None);
         }
@@ -128,7 +154,11 @@ impl Body<'_, '_> {
         match args.positional.get_mut(1) {
             Some(slot) => *slot = float,
             None => {
-                if let Some((_, slot)) = args.keywords.iter_mut().find(|(key, _)| key == "fill_value") {
+                if let Some((_, slot)) = args
+                    .keywords
+                    .iter_mut()
+                    .find(|(key, _)| key == "fill_value")
+                {
                     *slot = float;
                 }
             }
@@ -145,11 +175,10 @@ impl Body<'_, '_> {
                 _ => return Ok(None),
             }
         } else {
-            match args.positional.get_mut(2) {
-                Some(slot) if slot.ty == Type::None => *slot = steps,
-                Some(_) => return Ok(None),
-                None if args.positional.len() == 2 => args.positional.push(steps),
-                None => return Ok(None),
+            match args.positional.len() {
+                2 => args.positional.push(steps),
+                3.. if args.positional[2].ty == Type::None => args.positional[2] = steps,
+                _ => return Ok(None),
             }
         }
         self.again(name, args, span)
@@ -157,7 +186,11 @@ impl Body<'_, '_> {
 
     /// Calls the operator of today.
     fn again(&mut self, name: &str, args: Args, span: Option<Span>) -> Result<Option<Term>> {
-        let place = span.unwrap_or(Span { file: self.file, start: 0, end: 0 });
+        let place = span.unwrap_or(Span {
+            file: self.file,
+            start: 0,
+            end: 0,
+        });
         let outer = self.call_site.replace(place);
         let term = self.operator(name, args, 1, None, span);
         self.call_site = outer;
@@ -175,7 +208,13 @@ mod tests {
 
     #[test]
     fn every_rule_parses() {
-        for name in ["div_tensor", "div_tensor_", "div_scalar", "div_scalar_", "div_out"] {
+        for name in [
+            "div_tensor",
+            "div_tensor_",
+            "div_scalar",
+            "div_scalar_",
+            "div_out",
+        ] {
             assert!(upgrader(name).is_some(), "{name}");
         }
     }
