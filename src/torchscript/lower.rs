@@ -31,6 +31,7 @@ mod literal;
 mod matching;
 mod names;
 mod operator;
+mod prune;
 mod scope;
 mod special;
 mod statement;

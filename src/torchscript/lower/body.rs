@@ -152,6 +152,7 @@ impl Body<'_, '_> {
 
     /// Puts the constants in use in front of the root block.
     fn finish(mut self) -> Graph {
+        super::prune::prune(&mut self.graph);
         let mut used = vec![false; self.graph.value_count()];
         let mut mark = |values: &[ValueId]| {
             for value in values {

@@ -31,7 +31,7 @@ impl Body<'_, '_> {
             ExprKind::Call(call) => return self.call(call, hint, binders, span),
             ExprKind::Paren(inner) => return self.term(inner, hint, binders),
             ExprKind::Tuple { items, .. } => return self.tuple_term(items, hint),
-            ExprKind::Subscript(base, indices) => return self.subscript(base, indices, span),
+            ExprKind::Subscript(base, indices) => return self.subscript(base, indices, hint, span),
             ExprKind::Number(text) => {
                 let constant = literal::number(text, false, span)?;
                 self.constant(constant, span)

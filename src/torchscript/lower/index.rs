@@ -20,6 +20,7 @@ impl Body<'_, '_> {
         &mut self,
         base: &Expr,
         indices: &[Expr],
+        hint: Option<&Type>,
         span: Option<Span>,
     ) -> Result<Term> {
         let val = self.value(base, None)?;
@@ -51,9 +52,32 @@ impl Body<'_, '_> {
         }
         let index = self.value(index, None)?;
         match val.ty {
-            Type::Class(_) => self.call_method(&val, "__getitem__", vec![index], Vec::new(), span),
+            Type::Class(_) => match hint {
+                Some(hint) if self.class_method(&val.ty, "__getitem__").is_none() => {
+                    self.container_index(val, index, hint, span)
+                }
+                _ => self.call_method(&val, "__getitem__", vec![index], Vec::new(), span),
+            },
             _ => self.operator_term("aten::__getitem__", vec![val, index], span),
         }
+    }
+
+    /// `s : Stage = stages[i]`: a module of a container by an index that is computed, under its interface.
+    fn container_index(
+        &mut self,
+        container: Val,
+        index: Val,
+        interface: &Type,
+        span: Option<Span>,
+    ) -> Result<Term> {
+        let term =
+            self.operator_term("prim::ModuleContainerIndex", vec![container, index], span)?;
+        let val = self.term_value(term, span)?;
+        self.graph.value_mut(val.id).ty = interface.clone();
+        Ok(Term::Val(Val {
+            id: val.id,
+            ty: interface.clone(),
+        }))
     }
 
     /// `items[a:b:c]`
