@@ -21,16 +21,14 @@ impl Body<'_, '_> {
                 trailing_comma: false,
             },
         ] = targets
-        {
-            if let [
+            && let [
                 Expr {
                     kind: ExprKind::Attribute(base, name),
                     ..
                 },
             ] = &items[..]
-            {
-                return self.assign_attribute(base, name, value, None, span);
-            }
+        {
+            return self.assign_attribute(base, name, value, None, span);
         }
         let binders = targets.first().map_or(1, |t| t.items.len());
         let term = self.term(value, None, binders)?;

@@ -45,7 +45,7 @@ impl Body<'_, '_> {
             Term::Class(name) => self.construct(name, call, span),
             Term::New(name) => self.create_object(name, call, span),
             Term::TensorCast(val, dtype) => self.tensor_cast(val, dtype, call, span),
-            Term::ToList(val) => self.to_list(val, hint, span),
+            Term::ToList(val) => self.tolist(val, hint, span),
             Term::Val(val) if matches!(val.ty, Type::Class(_)) => {
                 let args = self.args(call)?;
                 self.call_method(
@@ -287,7 +287,7 @@ impl Body<'_, '_> {
     }
 
     /// `annotate(List[int], x.tolist())`
-    fn to_list(&mut self, val: Val, hint: Option<&Type>, span: Option<Span>) -> Result<Term> {
+    fn tolist(&mut self, val: Val, hint: Option<&Type>, span: Option<Span>) -> Result<Term> {
         let Some(ty) = hint else {
             return fail(
                 MISMATCH,

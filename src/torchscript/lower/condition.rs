@@ -64,7 +64,7 @@ impl Body<'_, '_> {
     fn truth(&mut self, expr: &Expr) -> Result<Condition> {
         let span = self.span(expr.range);
         let value = self.value(expr, None)?;
-        let value = self.to_bool(value, span)?;
+        let value = self.truth_of(value, span)?;
         let fixed = match (self.constant_of(&value), self.operator_name(&value)) {
             (Some(Constant::Bool(fixed)), _) if is_literal(expr) => Some(*fixed),
             (_, Some("aten::is_scripting")) => Some(true),
@@ -83,7 +83,7 @@ impl Body<'_, '_> {
     }
 
     /// `bool(value)`
-    pub(super) fn to_bool(&mut self, value: Val, span: Option<Span>) -> Result<Val> {
+    pub(super) fn truth_of(&mut self, value: Val, span: Option<Span>) -> Result<Val> {
         if value.ty == Type::Bool {
             return Ok(value);
         }
@@ -303,13 +303,13 @@ impl Body<'_, '_> {
         self.gather_types(classes, &mut types)?;
         let val = self.value(object, None)?;
         let mut refinements = Vec::new();
-        if let (ExprKind::Name(name), [ty]) = (&object.kind, &types[..]) {
-            if self.is_subtype(ty, &val.ty) {
-                refinements.push(Refinement {
-                    name: name.clone(),
-                    ty: ty.clone(),
-                });
-            }
+        if let (ExprKind::Name(name), [ty]) = (&object.kind, &types[..])
+            && self.is_subtype(ty, &val.ty)
+        {
+            refinements.push(Refinement {
+                name: name.clone(),
+                ty: ty.clone(),
+            });
         }
         let always = types.iter().any(|ty| self.is_subtype(&val.ty, ty));
         let fixed = match always {

@@ -212,7 +212,7 @@ impl Body<'_, '_> {
         match until {
             Until::While(cond) => {
                 let cond = self.value(cond, None)?;
-                self.to_bool(cond, span)
+                self.truth_of(cond, span)
             }
             Until::Length(_, length) if counted => {
                 let zero = self.int(0, span);
@@ -286,7 +286,7 @@ impl Body<'_, '_> {
             _ if exit == Exit::Raises => self.bool(false, span),
             Until::While(cond) if !flagged => {
                 let cond = self.value(cond, None)?;
-                self.to_bool(cond, span)?
+                self.truth_of(cond, span)?
             }
             Until::While(cond) => self.condition_if_going(cond, span)?,
             Until::Length(..) => self.bool(true, span),
@@ -308,14 +308,14 @@ impl Body<'_, '_> {
     fn condition_if_going(&mut self, cond: &Expr, span: Option<Span>) -> Result<Val> {
         let Some(go) = self.goes_on() else {
             let cond = self.value(cond, None)?;
-            return self.to_bool(cond, span);
+            return self.truth_of(cond, span);
         };
         let node = self.node(Op::If, [go.id], [Type::Bool], span);
         let taken = self.graph.add_block(node);
         let skipped = self.graph.add_block(node);
         let value = self.within(taken, |body| {
             let cond = body.value(cond, None)?;
-            body.to_bool(cond, span)
+            body.truth_of(cond, span)
         })?;
         let no = self.bool(false, span);
         self.graph.block_mut(taken).returns.push(value.id);

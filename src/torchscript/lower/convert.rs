@@ -24,10 +24,10 @@ impl Body<'_, '_> {
         conversion: Conversion,
         span: Option<Span>,
     ) -> Result<Val> {
-        if let Type::Optional(inner) = ty {
-            if !matches!(val.ty, Type::Optional(_) | Type::None) {
-                return self.convert(val, inner, conversion, span);
-            }
+        if let Type::Optional(inner) = ty
+            && !matches!(val.ty, Type::Optional(_) | Type::None)
+        {
+            return self.convert(val, inner, conversion, span);
         }
         if let (true, Type::List(_)) = (self.empty_lists.contains(&val.id), ty) {
             return Ok(self.retyped_empty_list(val, ty));

@@ -223,7 +223,7 @@ impl Body<'_, '_> {
             return;
         };
         if self.def.loops.last() == Some(&LoopKind::Flagged) {
-            let no = self.call_operator("aten::__not__", &[returned.clone()], span);
+            let no = self.call_operator("aten::__not__", std::slice::from_ref(&returned), span);
             if let Ok(go) = no {
                 self.bind(GO, Term::Val(go));
             }

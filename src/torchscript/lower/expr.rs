@@ -140,6 +140,7 @@ impl Body<'_, '_> {
                 vec![right, left],
                 span,
             ),
+            BinaryOp::Mod if left.ty == Type::Str => self.percent_format(left, right, span),
             BinaryOp::NotIn => {
                 let contained = self.operation(
                     "aten::__contains__",
@@ -156,6 +157,16 @@ impl Body<'_, '_> {
         }
     }
 
+    /// `"%d of %d" % (a, b)`
+    fn percent_format(&mut self, text: Val, right: Val, span: Option<Span>) -> Result<Val> {
+        let mut operands = vec![text];
+        match self.tuple_items(&right.ty) {
+            Some(items) => operands.extend(self.unpacked(&right, &items, span)),
+            None => operands.push(right),
+        }
+        self.call_operator("aten::percentFormat", &operands, span)
+    }
+
     /// An operator, or the method of the first operand's class.
     pub(super) fn operation(
         &mut self,
@@ -165,15 +176,14 @@ impl Body<'_, '_> {
         span: Option<Span>,
     ) -> Result<Val> {
         let first = operands.first().map(|val| val.ty.clone());
-        if let Some(Type::Class(_)) = first {
-            if self
+        if let Some(Type::Class(_)) = first
+            && self
                 .class_method(first.as_ref().unwrap_or(&Type::Any), method)
                 .is_some()
-            {
-                let object = operands.remove(0);
-                let term = self.call_method(&object, method, operands, Vec::new(), span)?;
-                return self.term_value(term, span);
-            }
+        {
+            let object = operands.remove(0);
+            let term = self.call_method(&object, method, operands, Vec::new(), span)?;
+            return self.term_value(term, span);
         }
         let term = self.operator_term(operator, operands, span)?;
         self.term_value(term, span)

@@ -81,14 +81,28 @@ impl Body<'_, '_> {
             Iterable::Elements(items) => Ok(self.int(items.len() as i64, span)),
             Iterable::Zip(parts) => {
                 let mut lengths = Vec::with_capacity(parts.len());
-                for part in parts {
-                    lengths.push(self.length(part, span)?);
-                }
+                self.lengths(parts, &mut lengths, span)?;
                 let ids: Vec<_> = lengths.iter().map(|val| val.id).collect();
                 let list = self.emit(Op::ListConstruct, ids, Type::list(Type::Int), span);
                 self.call_operator("prim::min", &[list], span)
             }
         }
+    }
+
+    /// The lengths of all that is zipped, however nested.
+    fn lengths(
+        &mut self,
+        parts: &[Iterable],
+        lengths: &mut Vec<Val>,
+        span: Option<Span>,
+    ) -> Result<()> {
+        for part in parts {
+            match part {
+                Iterable::Zip(inner) => self.lengths(inner, lengths, span)?,
+                _ => lengths.push(self.length(part, span)?),
+            }
+        }
+        Ok(())
     }
 
     /// The element of one iteration.

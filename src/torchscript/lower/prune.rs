@@ -48,10 +48,11 @@ impl Liveness<'_> {
         while let Some(value) = self.work.pop() {
             match self.graph.value(value).def {
                 ValueDef::Output { node, index } => self.mark_result(node, index as usize),
-                ValueDef::Param { block, index } => match (self.graph.block(block).owner, index) {
-                    (Some(owner), 1..) => self.mark_result(owner, index as usize - 1),
-                    _ => {}
-                },
+                ValueDef::Param { block, index } => {
+                    if let (Some(owner), 1..) = (self.graph.block(block).owner, index) {
+                        self.mark_result(owner, index as usize - 1)
+                    }
+                }
             }
         }
     }

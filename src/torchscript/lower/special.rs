@@ -179,10 +179,10 @@ impl Body<'_, '_> {
             );
         };
         let base = self.term(object, None, 1)?;
-        if let (Some(default), Term::Val(val)) = (default, &base) {
-            if !matches!(val.ty, Type::Class(_)) || !self.knows_attribute(val, name, span)? {
-                return self.term(default, None, 1);
-            }
+        if let (Some(default), Term::Val(val)) = (default, &base)
+            && (!matches!(val.ty, Type::Class(_)) || !self.knows_attribute(val, name, span)?)
+        {
+            return self.term(default, None, 1);
         }
         match base {
             Term::Val(val) => self.value_attribute(val, &name.into(), span),
@@ -259,10 +259,10 @@ impl Body<'_, '_> {
         }
         let [value] = self.exactly(call, span)?;
         let term = self.term(value, None, 1)?;
-        if let Term::Val(val) = &term {
-            if matches!(val.ty, Type::List(_) | Type::Str) {
-                return self.call_operator("aten::list", std::slice::from_ref(val), span);
-            }
+        if let Term::Val(val) = &term
+            && matches!(val.ty, Type::List(_) | Type::Str)
+        {
+            return self.call_operator("aten::list", std::slice::from_ref(val), span);
         }
         let iterable = self.iterable(term, span)?;
         self.collect(iterable, hint, span, |_, element| Ok(element))
