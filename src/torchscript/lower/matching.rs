@@ -279,16 +279,14 @@ impl Body<'_, '_> {
         if !has_variables(formal.ty) {
             return self.match_concrete(formal.name, formal.ty, val, conversion, decided, span);
         }
-        let mismatch = |found: &Type| Mismatch::Type {
-            name: formal.name.into(),
-            expected: formal.ty.clone(),
-            found: found.clone(),
-        };
-        if !self.bind_variables(formal.ty, &val.ty, variables) {
-            return Err(mismatch(&val.ty));
-        }
-        let Some(concrete) = substitute(formal.ty, variables) else {
-            return Err(mismatch(&val.ty));
+        let bound = self.bind_variables(formal.ty, &val.ty, variables);
+        let concrete = substitute(formal.ty, variables);
+        let Some(concrete) = concrete.clone().filter(|_| bound) else {
+            return Err(Mismatch::Type {
+                name: formal.name.into(),
+                expected: concrete.unwrap_or_else(|| formal.ty.clone()),
+                found: val.ty,
+            });
         };
         self.match_concrete(formal.name, &concrete, val, conversion, decided, span)
     }
