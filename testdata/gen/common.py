@@ -284,7 +284,7 @@ def in_child(name: str, out: pathlib.Path) -> Optional[Dict[str, Any]]:
                 pipe.write(data)
             code = 0
         except BaseException:
-            traceback.print_exc()
+            print(traceback.format_exc()[-2500:], file=sys.stderr)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
