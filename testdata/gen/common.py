@@ -263,7 +263,7 @@ def make(name: str, out: pathlib.Path) -> Dict[str, Any]:
             entry["loads"] = True
         except Exception as error:
             entry["loads"] = False
-            entry["load_error"] = last_line(str(error))
+            entry["load_error"] = next((line for line in str(error).splitlines() if line.strip()), "")
     for file in (path, str(io_path)):
         if os.path.exists(file) and os.path.getsize(file) > MAX_BYTES:
             raise RuntimeError(f"`{file}` has {os.path.getsize(file)} bytes, more than {MAX_BYTES}")
@@ -284,7 +284,7 @@ def in_child(name: str, out: pathlib.Path) -> Optional[Dict[str, Any]]:
                 pipe.write(data)
             code = 0
         except BaseException:
-            print(traceback.format_exc()[-2500:], file=sys.stderr)
+            print(f"{name}: ...{traceback.format_exc()[-700:]}", file=sys.stderr)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
