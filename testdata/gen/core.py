@@ -8,7 +8,7 @@ common.neutral()
 
 import importlib
 
-THEMES = "attributes control calls scalars containers tensors traced frozen ops recurrent quantised structure".split()
+THEMES = "attributes control calls scalars containers tensors traced frozen ops recurrent quantised structure upgraders".split()
 for theme in THEMES:
     importlib.import_module(f"models.{theme}")
 
