@@ -1,6 +1,5 @@
 //! Tests that need no libtorch.
 
-mod tidy;
-//! Integration tests.
-
+mod lower;
 mod source;
+mod tidy;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod codegen;
 mod corpus;
 mod demo;
 mod fuzz;
@@ -38,6 +39,7 @@ fn main() -> Result<()> {
         "test" => ci::test(),
         "ci" => ci::ci(),
         "tidy" => ci::tidy(),
+        "codegen" => codegen::codegen(&shell::root(), &python::interpreter(), rest.iter().any(|a| a == "--check")),
         "corpus" => corpus::corpus(rest),
         "bench" => bench::bench(rest),
         "fuzz" => fuzz::fuzz(rest),
