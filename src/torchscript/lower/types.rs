@@ -1,0 +1,172 @@
+//! Type annotations (`torchscript.md` 3.6).
+
+use super::error::{Result, TYPE, fail};
+use super::subtype;
+use super::unit::{Unit, span};
+use crate::diag::FileId;
+use crate::ir::Type;
+use crate::torchscript::ast::{BinaryOp, Expr, ExprKind};
+use smol_str::SmolStr;
+
+impl Unit<'_> {
+    /// The type an annotation writes; classes it names are declared.
+    pub(super) fn annotation(&mut self, file: FileId, expr: &Expr) -> Result<Type> {
+        let ty = self.annotated(file, expr)?;
+        self.define_classes();
+        Ok(ty)
+    }
+
+    fn annotated(&mut self, file: FileId, expr: &Expr) -> Result<Type> {
+        crate::torchscript::deep(|| match &expr.kind {
+            ExprKind::None => Ok(Type::None),
+            ExprKind::Name(name) => match simple(name) {
+                Some(ty) => Ok(ty),
+                None => self.type_error(file, expr, name),
+            },
+            ExprKind::Attribute(..) => self.dotted_type(file, expr),
+            ExprKind::Subscript(base, args) => self.generic_type(file, base, args),
+            ExprKind::Paren(inner) => self.annotated(file, inner),
+            ExprKind::Binary(BinaryOp::BitOr, left, right) => {
+                let items = [self.annotated(file, left)?, self.annotated(file, right)?];
+                Ok(subtype::union(items.into()))
+            }
+            _ => fail(
+                TYPE,
+                "expected a type, found another expression",
+                span(file, expr.range),
+            ),
+        })
+    }
+
+    fn type_error(&self, file: FileId, expr: &Expr, found: &str) -> Result<Type> {
+        fail(
+            TYPE,
+            format!("expected a type, found `{found}`"),
+            span(file, expr.range),
+        )
+    }
+
+    fn dotted_type(&mut self, file: FileId, expr: &Expr) -> Result<Type> {
+        let Some(path) = dotted(expr) else {
+            return fail(
+                TYPE,
+                "expected a type, found another expression",
+                span(file, expr.range),
+            );
+        };
+        if let Some(ty) = path.strip_prefix("torch.").and_then(of_torch) {
+            return Ok(ty);
+        }
+        match self.declare_class(&path) {
+            Some(_) => Ok(Type::Class(path)),
+            None => Err(self.unknown(&path, span(file, expr.range))),
+        }
+    }
+
+    fn generic_type(&mut self, file: FileId, base: &Expr, args: &[Expr]) -> Result<Type> {
+        let Some(head) = dotted(base) else {
+            return fail(
+                TYPE,
+                "expected a type, found another expression",
+                span(file, base.range),
+            );
+        };
+        let mut items = Vec::with_capacity(args.len());
+        for arg in args {
+            match &arg.kind {
+                ExprKind::Tuple { items: inner, .. } => {
+                    for item in inner {
+                        items.push(self.annotated(file, item)?);
+                    }
+                }
+                _ => items.push(self.annotated(file, arg)?),
+            }
+        }
+        let count = items.len();
+        match generic(&head, items) {
+            Some(ty) => Ok(ty),
+            None => fail(
+                TYPE,
+                format!(
+                    "expected a generic type with its number of arguments, found `{head}` with {count}"
+                ),
+                span(file, base.range),
+            ),
+        }
+    }
+}
+
+/// `a.b.c` as text.
+pub(super) fn dotted(expr: &Expr) -> Option<SmolStr> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Attribute(..) => {
+            let mut names = Vec::new();
+            let mut current = expr;
+            while let ExprKind::Attribute(base, name) = &current.kind {
+                names.push(name.as_str());
+                current = base;
+            }
+            let ExprKind::Name(name) = &current.kind else {
+                return None;
+            };
+            names.push(name);
+            names.reverse();
+            Some(names.join(".").into())
+        }
+        _ => None,
+    }
+}
+
+fn simple(name: &str) -> Option<Type> {
+    Some(match name {
+        "int" => Type::Int,
+        "float" => Type::Float,
+        "bool" => Type::Bool,
+        "str" => Type::Str,
+        "complex" => Type::Complex,
+        "number" => Type::Number,
+        "NoneType" => Type::None,
+        "Any" => Type::Any,
+        "Capsule" => Type::Capsule,
+        "Device" => Type::Device,
+        "list" | "List" => Type::AnyList,
+        "tuple" | "Tuple" => Type::AnyTuple,
+        // Spellings that `torch.` may precede.
+        other => return of_torch(other),
+    })
+}
+
+fn of_torch(name: &str) -> Option<Type> {
+    Some(match name {
+        "Tensor" | "LongTensor" | "FloatTensor" | "DoubleTensor" | "HalfTensor" | "BoolTensor"
+        | "IntTensor" | "ShortTensor" | "CharTensor" | "ByteTensor" => Type::Tensor,
+        "device" => Type::Device,
+        "Generator" => Type::Generator,
+        "Stream" => Type::Stream,
+        _ => return None,
+    })
+}
+
+fn generic(head: &str, items: Vec<Type>) -> Option<Type> {
+    if matches!(head, "Tuple" | "tuple") {
+        return Some(Type::tuple(items));
+    }
+    if head == "Union" {
+        return (!items.is_empty()).then(|| subtype::union(items));
+    }
+    let mut items = items.into_iter();
+    let first = items.next()?;
+    let ty = match head {
+        "Optional" => Type::optional(first),
+        "List" | "list" => Type::list(first),
+        "Dict" | "dict" => Type::dict(first, items.next()?),
+        "Future" => Type::Future(first.into()),
+        "Await" => Type::Await(first.into()),
+        "RRef" => Type::RRef(first.into()),
+        "Final" => first,
+        _ if head.starts_with("BroadcastingList") => Type::list(first),
+        _ => return None,
+    };
+    items.next().is_none().then_some(ty)
+}
