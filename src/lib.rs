@@ -1,7 +1,9 @@
 #![doc = include_str!("README.md")]
 
+pub mod analysis;
 pub mod archive;
 pub mod diag;
 pub mod ir;
+pub mod report;
 pub mod tensor;
 pub mod torchscript;
