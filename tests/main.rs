@@ -3,3 +3,5 @@
 mod lower;
 mod source;
 mod tidy;
+//! Integration tests.
+mod archive;
