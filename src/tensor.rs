@@ -84,7 +84,10 @@ impl DType {
     /// The dtype of a storage class such as `FloatStorage`.
     pub fn from_storage_class(class: &str) -> Option<DType> {
         let stem = class.strip_suffix("Storage")?;
-        DType::ALL.iter().copied().find(|d| d.storage_name() == stem)
+        DType::ALL
+            .iter()
+            .copied()
+            .find(|d| d.storage_name() == stem)
     }
 }
 
