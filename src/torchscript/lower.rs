@@ -35,14 +35,14 @@ mod prune;
 mod scope;
 mod special;
 mod statement;
-mod subtype;
+
 mod term;
 mod types;
 mod unit;
 mod upgrade;
 
 use crate::diag::Diagnostic;
-use crate::ir::{Program, Type};
+use crate::ir::{Program, Type, subtype};
 use smol_str::SmolStr;
 
 /// What lowering reads.
