@@ -40,14 +40,14 @@ mod prune;
 mod scope;
 mod special;
 mod statement;
-mod subtype;
+
 mod term;
 mod types;
 mod unit;
 mod upgrade;
 
 use crate::diag::Diagnostic;
-use crate::ir::{Program, Type};
+use crate::ir::{Program, Type, subtype};
 use smol_str::SmolStr;
 
 pub use types::annotation_type;
