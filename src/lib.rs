@@ -6,6 +6,9 @@ pub mod diag;
 pub mod exec;
 pub mod inputs;
 pub mod ir;
+pub mod model;
 pub mod report;
 pub mod tensor;
+#[doc(hidden)]
+pub mod testing;
 pub mod torchscript;

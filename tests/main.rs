@@ -1,1 +1,5 @@
-//! Integration tests.
+//! Tests that need no libtorch.
+
+mod lower;
+mod source;
+mod tidy;
