@@ -5,4 +5,5 @@ pub mod similarity;
 mod view;
 
 pub use similarity::{Similarity, Tolerance, similarity};
+pub(crate) use view::decode;
 pub use view::{Quantizer, View, ViewError};

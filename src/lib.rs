@@ -3,6 +3,8 @@
 pub mod analysis;
 pub mod archive;
 pub mod diag;
+pub mod exec;
+pub mod inputs;
 pub mod ir;
 pub mod model;
 pub mod report;
