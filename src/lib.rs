@@ -4,4 +4,6 @@ pub mod archive;
 pub mod diag;
 pub mod ir;
 pub mod tensor;
+#[doc(hidden)]
+pub mod testing;
 pub mod torchscript;

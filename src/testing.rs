@@ -1,0 +1,3 @@
+//! The laws of the library as functions of bytes: bodies of fuzz targets, replayed by the tests.
+
+pub mod source;
