@@ -1,8 +1,10 @@
 #![doc = include_str!("README.md")]
 
+pub mod analysis;
 pub mod archive;
 pub mod diag;
 pub mod ir;
+pub mod report;
 pub mod tensor;
 #[doc(hidden)]
 pub mod testing;

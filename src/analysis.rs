@@ -1,0 +1,8 @@
+//! What to compute about models and their results; [`crate::report`] says how it is shown.
+
+pub mod align;
+pub mod similarity;
+mod view;
+
+pub use similarity::{Similarity, Tolerance, similarity};
+pub use view::{Quantizer, View, ViewError};
