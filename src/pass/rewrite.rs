@@ -1,0 +1,3 @@
+//! Rewriting a file in place: text edits, and the debug records that must follow them.
+
+pub mod edit;
