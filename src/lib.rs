@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod archive;
 pub mod diag;
 pub mod ir;
+pub mod pass;
 pub mod report;
 pub mod tensor;
 #[doc(hidden)]
