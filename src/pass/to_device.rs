@@ -35,7 +35,9 @@ pub struct Options {
 #[derive(Debug, Error)]
 pub enum ToDeviceError {
     /// Not a device text.
-    #[error("unknown device `{text}`, expected `follow-input` or one of {known}, with an optional index such as `cuda:1`")]
+    #[error(
+        "unknown device `{text}`, expected `follow-input` or one of {known}, with an optional index such as `cuda:1`"
+    )]
     UnknownDevice {
         /// What was given.
         text: String,

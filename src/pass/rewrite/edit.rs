@@ -10,7 +10,11 @@ pub enum EditError {
     #[error("edits overlap at byte {at}")]
     Overlap { at: usize },
     #[error("edit at bytes {start}..{end} does not fit a text of {len} bytes")]
-    OutOfBounds { start: usize, end: usize, len: usize },
+    OutOfBounds {
+        start: usize,
+        end: usize,
+        len: usize,
+    },
 }
 
 /// One replacement.
@@ -126,7 +130,9 @@ mod tests {
 
     #[test]
     fn replaces_and_shifts() {
-        let edited = edits(&[(6, 9, "cuda:0"), (2, 3, "")]).apply(b"ab(cd cpu) z").unwrap();
+        let edited = edits(&[(6, 9, "cuda:0"), (2, 3, "")])
+            .apply(b"ab(cd cpu) z")
+            .unwrap();
         assert_eq!(edited.text, b"abcd cuda:0) z");
         let moved: Vec<u64> = (0..12).map(|o| edited.shift(o)).collect();
         assert_eq!(moved, [0, 1, 2, 2, 3, 4, 5, 6, 7, 11, 12, 13]);
@@ -135,7 +141,9 @@ mod tests {
     #[test]
     fn refuses_overlap_and_out_of_bounds() {
         assert_eq!(
-            edits(&[(0, 3, "x"), (2, 4, "y")]).apply(b"abcdef").unwrap_err(),
+            edits(&[(0, 3, "x"), (2, 4, "y")])
+                .apply(b"abcdef")
+                .unwrap_err(),
             EditError::Overlap { at: 2 }
         );
         assert!(matches!(

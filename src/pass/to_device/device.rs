@@ -126,10 +126,24 @@ mod tests {
 
     #[test]
     fn parses_what_torch_parses() {
-        for text in ["cpu", "cuda", "cuda:0", "cuda:17", "cpu:0", "meta", "privateuseone:1"] {
-            assert_eq!(Device::parse(text).map(|d| d.to_string()).as_deref(), Some(text));
+        for text in [
+            "cpu",
+            "cuda",
+            "cuda:0",
+            "cuda:17",
+            "cpu:0",
+            "meta",
+            "privateuseone:1",
+        ] {
+            assert_eq!(
+                Device::parse(text).map(|d| d.to_string()).as_deref(),
+                Some(text)
+            );
         }
-        for text in ["", "cud", "CUDA", "cuda:", "cuda:-1", "cuda:01", "cuda:128", "cuda:0 ", "cuda:1:2", ":0"] {
+        for text in [
+            "", "cud", "CUDA", "cuda:", "cuda:-1", "cuda:01", "cuda:128", "cuda:0 ", "cuda:1:2",
+            ":0",
+        ] {
             assert_eq!(Device::parse(text), None, "{text}");
         }
     }
@@ -137,6 +151,9 @@ mod tests {
     #[test]
     fn unknown_target_names_the_known_ones() {
         let message = "gpu".parse::<Target>().unwrap_err().to_string();
-        assert!(message.contains("`gpu`") && message.contains("privateuseone"), "{message}");
+        assert!(
+            message.contains("`gpu`") && message.contains("privateuseone"),
+            "{message}"
+        );
     }
 }

@@ -48,17 +48,25 @@ pub(super) struct Class {
 impl Class {
     /// The type of a slot.
     pub(super) fn attribute(&self, name: &str) -> Option<&Type> {
-        self.attributes.iter().find(|(n, _)| n == name).map(|(_, t)| t)
+        self.attributes
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, t)| t)
     }
 
     /// A method.
     pub(super) fn method(&self, name: &str) -> Option<FuncIx> {
-        self.methods.iter().find(|(n, _)| n == name).map(|(_, f)| *f)
+        self.methods
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, f)| *f)
     }
 
     /// Whether calls on it may reach other classes.
     pub(super) fn is_interface(&self) -> bool {
-        self.base.as_deref().is_some_and(|b| b.ends_with("Interface"))
+        self.base
+            .as_deref()
+            .is_some_and(|b| b.ends_with("Interface"))
     }
 }
 
@@ -104,7 +112,12 @@ impl<'a> Names<'a> {
         };
         for member in &def.members {
             match member {
-                Member::Attribute { name, ty, value: None, .. }
+                Member::Attribute {
+                    name,
+                    ty,
+                    value: None,
+                    ..
+                }
                 | Member::OddAttribute { name, ty, .. } => {
                     class.attributes.push((name.clone(), annotation(ty)));
                 }
@@ -112,7 +125,10 @@ impl<'a> Names<'a> {
                     let full = format_smolstr!("{name}.{}", method.name);
                     let func = self.add_function(unit, full, Some(name.clone()), method);
                     class.methods.push((method.name.clone(), func));
-                    self.by_method.entry(method.name.clone()).or_default().push(func);
+                    self.by_method
+                        .entry(method.name.clone())
+                        .or_default()
+                        .push(func);
                 }
                 Member::Attribute { .. } | Member::Assign { .. } | Member::Pass(_) => {}
             }
@@ -127,7 +143,12 @@ impl<'a> Names<'a> {
         class: Option<SmolStr>,
         def: &'a FunctionDef,
     ) -> FuncIx {
-        self.functions.push(Func { name, unit, class, def });
+        self.functions.push(Func {
+            name,
+            unit,
+            class,
+            def,
+        });
         self.functions.len() - 1
     }
 
@@ -188,9 +209,15 @@ fn generic_type(head: &str, args: &[Expr]) -> Type {
         ("Final", [inner]) => annotation(inner),
         ("Future" | "Await" | "RRef", [inner]) => Type::Future(annotation(inner).into()),
         ("Dict", [key, value]) => Type::dict(annotation(key), annotation(value)),
-        ("Tuple", [Expr { kind: ExprKind::Tuple { items, .. }, .. }]) if items.is_empty() => {
-            Type::tuple([])
-        }
+        (
+            "Tuple",
+            [
+                Expr {
+                    kind: ExprKind::Tuple { items, .. },
+                    ..
+                },
+            ],
+        ) if items.is_empty() => Type::tuple([]),
         ("Tuple", items) => Type::tuple(items.iter().map(annotation)),
         _ => Type::Any,
     }

@@ -23,7 +23,12 @@ impl Patterns {
     pub fn find<'a>(&self, texts: impl IntoIterator<Item = &'a str> + Clone) -> Option<&str> {
         self.items
             .iter()
-            .find(|p| texts.clone().into_iter().any(|t| matches(p.as_bytes(), t.as_bytes())))
+            .find(|p| {
+                texts
+                    .clone()
+                    .into_iter()
+                    .any(|t| matches(p.as_bytes(), t.as_bytes()))
+            })
             .map(String::as_str)
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn formal(op: &str, actual: Actual<'_>) -> Formal {
         Type::Optional(inner) => **inner == *ty,
         other => other == ty,
     };
-    let takes_text = formals().any(|a| is(a, &Type::Str) || matches!(a.ty, Type::Var(_) | Type::Any));
+    let takes_text =
+        formals().any(|a| is(a, &Type::Str) || matches!(a.ty, Type::Var(_) | Type::Any));
     if !takes_text && formals().any(|a| is(a, &Type::Device)) {
         return Formal::Device;
     }
@@ -111,9 +112,18 @@ mod tests {
     fn device_positions() {
         let at = |op, n| formal(op, Actual::Position(n));
         assert_eq!(at("aten::to", 1), Formal::Device);
-        assert_eq!(formal("aten::zeros", Actual::Keyword("device")), Formal::Device);
-        assert_eq!(formal("aten::as_tensor", Actual::Keyword("device")), Formal::Device);
-        assert_eq!(formal("company::op", Actual::Keyword("device")), Formal::Device);
+        assert_eq!(
+            formal("aten::zeros", Actual::Keyword("device")),
+            Formal::Device
+        );
+        assert_eq!(
+            formal("aten::as_tensor", Actual::Keyword("device")),
+            Formal::Device
+        );
+        assert_eq!(
+            formal("company::op", Actual::Keyword("device")),
+            Formal::Device
+        );
         assert_eq!(at("aten::eq", 1), Formal::Other("other".into()));
         assert_eq!(at("aten::einsum", 0), Formal::Other("equation".into()));
         assert!(matches!(at("company::op", 0), Formal::Other(_)));
@@ -122,7 +132,10 @@ mod tests {
     #[test]
     fn result_types() {
         assert_eq!(result("aten::add", Some(&Type::Tensor)), Some(Type::Tensor));
-        assert_eq!(result("prim::device", Some(&Type::Tensor)), Some(Type::Device));
+        assert_eq!(
+            result("prim::device", Some(&Type::Tensor)),
+            Some(Type::Device)
+        );
         assert_eq!(result("prim::type", Some(&Type::Device)), Some(Type::Str));
         assert_eq!(result("company::op", None), None);
     }

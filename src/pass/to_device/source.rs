@@ -57,7 +57,11 @@ impl<'a> Planner<'a> {
             .collect();
         for (source, uses) in facts.sources.iter().zip(&facts.uses) {
             match source {
-                Source::Literal { at, is_default, text } => {
+                Source::Literal {
+                    at,
+                    is_default,
+                    text,
+                } => {
                     let kind = match is_default {
                         true => ChangeKind::Default,
                         false => ChangeKind::Literal,
@@ -71,11 +75,22 @@ impl<'a> Planner<'a> {
                         }
                     }
                 }
-                Source::Computed { at, text: Some(text) } if is_used_as_device(uses) => {
+                Source::Computed {
+                    at,
+                    text: Some(text),
+                } if is_used_as_device(uses) => {
                     let verdict = verdict::by_uses(text, uses.iter());
-                    self.replace(*at, ChangeKind::Computed, text, format!("\"{device}\""), verdict);
+                    self.replace(
+                        *at,
+                        ChangeKind::Computed,
+                        text,
+                        format!("\"{device}\""),
+                        verdict,
+                    );
                 }
-                Source::Computed { at, text: None } if is_used_as_device(uses) => self.computed(*at),
+                Source::Computed { at, text: None } if is_used_as_device(uses) => {
+                    self.computed(*at)
+                }
                 Source::Computed { .. } | Source::Stored { .. } => {}
             }
         }
@@ -90,11 +105,21 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn replace_pair(&mut self, site: &DeviceSite, kind: ChangeKind, device: &Device, by_uses: Verdict) {
+    fn replace_pair(
+        &mut self,
+        site: &DeviceSite,
+        kind: ChangeKind,
+        device: &Device,
+        by_uses: Verdict,
+    ) {
         let (Some((start, end)), Some(text)) = (site.pair, &site.text) else {
             return;
         };
-        let at = At { start, end, ..site.at };
+        let at = At {
+            start,
+            end,
+            ..site.at
+        };
         if self.allows(at, text, by_uses) {
             self.change(at, kind, at, format!("\"{device}\""));
         }
@@ -117,7 +142,11 @@ impl<'a> Planner<'a> {
             Verdict::Same => false,
             Verdict::Leave(reason) => {
                 let place = self.place(at);
-                self.report.left.push(Left { place, text: text.into(), reason });
+                self.report.left.push(Left {
+                    place,
+                    text: text.into(),
+                    reason,
+                });
                 false
             }
             Verdict::Doubt(message, help) => {
@@ -127,7 +156,11 @@ impl<'a> Planner<'a> {
                     text: text.into(),
                     reason: message.clone(),
                 });
-                self.report.warnings.push(Warning { place, message, help });
+                self.report.warnings.push(Warning {
+                    place,
+                    message,
+                    help,
+                });
                 false
             }
         }
@@ -135,10 +168,20 @@ impl<'a> Planner<'a> {
 
     fn by_options(&self, at: At, device: &Device) -> Verdict {
         let func = &self.names.functions[at.func];
-        let mut names = vec![self.units[at.unit].record.as_str(), func.name.as_str(), func.def.name.as_str()];
+        let mut names = vec![
+            self.units[at.unit].record.as_str(),
+            func.name.as_str(),
+            func.def.name.as_str(),
+        ];
         if let Some(class) = &func.class {
             names.push(class);
-            names.extend(self.scopes.get(class).into_iter().flatten().map(String::as_str));
+            names.extend(
+                self.scopes
+                    .get(class)
+                    .into_iter()
+                    .flatten()
+                    .map(String::as_str),
+            );
         }
         verdict::by_options(device, self.options, &names)
     }
@@ -159,9 +202,17 @@ impl<'a> Planner<'a> {
 
     fn computed(&mut self, at: At) {
         let place = self.place(at);
-        let message = format!("device text is computed by `{}`: not changed", self.text(at));
-        let help = "make sure that it gives the target's device, or pass the device as an argument".into();
-        self.report.warnings.push(Warning { place, message, help });
+        let message = format!(
+            "device text is computed by `{}`: not changed",
+            self.text(at)
+        );
+        let help =
+            "make sure that it gives the target's device, or pass the device as an argument".into();
+        self.report.warnings.push(Warning {
+            place,
+            message,
+            help,
+        });
     }
 
     /// The target in the literal's own kind of quotes.
@@ -189,7 +240,11 @@ impl<'a> Planner<'a> {
             return;
         }
         let (start, end) = site.callee;
-        let callee = At { start, end, ..site.at };
+        let callee = At {
+            start,
+            end,
+            ..site.at
+        };
         let (callee_text, comma) = match site.is_method {
             true => (format!(".{name}"), ""),
             false => (format!("torch.{name}"), ", "),
@@ -218,7 +273,9 @@ impl<'a> Planner<'a> {
         }
         for site in &facts.methods {
             match &site.tensor {
-                Some(tensor) => self.rewrite_method(site, "to", Some(format!("ops.prim.device({tensor})"))),
+                Some(tensor) => {
+                    self.rewrite_method(site, "to", Some(format!("ops.prim.device({tensor})")))
+                }
                 None => self.no_tensor(site.at, site.kind),
             }
         }
@@ -256,8 +313,15 @@ impl<'a> Planner<'a> {
                 }
             }
             None if !site.sources.is_empty() => {
-                let message = format!("device of `{}` comes from elsewhere: not changed", self.text(site.at));
-                self.doubt(site.at, message, "pass the input's device from where the text is made");
+                let message = format!(
+                    "device of `{}` comes from elsewhere: not changed",
+                    self.text(site.at)
+                );
+                self.doubt(
+                    site.at,
+                    message,
+                    "pass the input's device from where the text is made",
+                );
             }
             None => {}
         }
@@ -299,7 +363,10 @@ impl<'a> Planner<'a> {
             match hint {
                 Hint::Branch(at) => self.doubt(
                     *at,
-                    format!("`{}` makes the outcome depend on the device", self.text(*at)),
+                    format!(
+                        "`{}` makes the outcome depend on the device",
+                        self.text(*at)
+                    ),
                     "check which way it goes on the target",
                 ),
                 Hint::CudaOnly(at, op) if kind != "cuda" => self.doubt(
@@ -323,7 +390,9 @@ impl<'a> Planner<'a> {
     }
 
     fn text(&self, at: At) -> String {
-        let bytes = self.units[at.unit].text.get(at.start as usize..at.end as usize);
+        let bytes = self.units[at.unit]
+            .text
+            .get(at.start as usize..at.end as usize);
         String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
     }
 
@@ -342,3 +411,6 @@ impl<'a> Planner<'a> {
 fn is_used_as_device(uses: &std::collections::BTreeSet<super::flow::Use>) -> bool {
     uses.iter().any(|u| u.role == super::flow::Role::Device)
 }
+
+#[cfg(test)]
+mod tests;

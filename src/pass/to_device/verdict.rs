@@ -44,7 +44,10 @@ pub(super) fn by_uses<'a>(text: &str, uses: impl Iterator<Item = &'a Use> + Clon
     match (is_device, others().next()) {
         (true, None) => Verdict::Change,
         (true, Some(other)) => Verdict::Doubt(
-            format!("`{text}` is used as a device and also {}: not changed", describe(&other.role)),
+            format!(
+                "`{text}` is used as a device and also {}: not changed",
+                describe(&other.role)
+            ),
             "give the two uses strings of their own, or edit this place by hand".into(),
         ),
         (false, None) => Verdict::Leave("never used as a device".into()),

@@ -81,7 +81,11 @@ impl<'a> Flow<'a> {
         call: &'a Call,
         range: Range,
     ) -> Option<Val> {
-        let values: Vec<Val> = object.into_iter().cloned().chain(args.iter().map(|a| a.value.clone())).collect();
+        let values: Vec<Val> = object
+            .into_iter()
+            .cloned()
+            .chain(args.iter().map(|a| a.value.clone()))
+            .collect();
         let first_is_text = values.first().is_some_and(|v| v.ty == Some(Type::Str));
         match name {
             "eq" | "ne" | "lt" | "gt" | "le" | "ge" | "__contains__" | "count" | "startswith"
@@ -95,10 +99,12 @@ impl<'a> Flow<'a> {
                 }
                 Some(Val::default())
             }
-            "format" | "percentFormat" | "str" | "join" => Some(self.text_call(&values, call, range)),
+            "format" | "percentFormat" | "str" | "join" => {
+                Some(self.text_call(&values, call, range))
+            }
             "add" | "mul" | "lower" | "upper" | "strip" | "lstrip" | "rstrip" | "replace"
-            | "capitalize" | "title" | "swapcase" | "__getitem__" | "slice" | "zfill" | "center"
-            | "ljust" | "rjust" | "expandtabs"
+            | "capitalize" | "title" | "swapcase" | "__getitem__" | "slice" | "zfill"
+            | "center" | "ljust" | "rjust" | "expandtabs"
                 if first_is_text =>
             {
                 Some(self.text_call(&values, call, range))
@@ -117,8 +123,10 @@ impl<'a> Flow<'a> {
 }
 
 fn is_container(value: &Val) -> bool {
-    matches!(value.ty, Some(Type::List(_) | Type::Dict(_) | Type::Tuple(_)))
-        || value.ty.is_none() && value.tokens.iter().any(|t| !t.path.is_empty())
+    matches!(
+        value.ty,
+        Some(Type::List(_) | Type::Dict(_) | Type::Tuple(_))
+    ) || value.ty.is_none() && value.tokens.iter().any(|t| !t.path.is_empty())
 }
 
 /// The values of a dict under another path.

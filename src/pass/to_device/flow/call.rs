@@ -161,7 +161,8 @@ impl<'a> Flow<'a> {
                 }
                 continue;
             }
-            let params = &callee.def.params[usize::from(callee.class.is_some()).min(callee.def.params.len())..];
+            let params = &callee.def.params
+                [usize::from(callee.class.is_some()).min(callee.def.params.len())..];
             for arg in &args {
                 let param = match arg.actual {
                     Actual::Position(index) => params.get(index),
@@ -217,13 +218,32 @@ impl<'a> Flow<'a> {
                 self.eval(expr);
                 Val::of(Type::Bool)
             }
-            ("getattr" | "hasattr", [object, Expr { kind: ExprKind::Str(attr), .. }, rest @ ..]) => {
+            (
+                "getattr" | "hasattr",
+                [
+                    object,
+                    Expr {
+                        kind: ExprKind::Str(attr),
+                        ..
+                    },
+                    rest @ ..,
+                ],
+            ) => {
                 let object = self.eval(object);
                 let attr = String::from_utf8_lossy(attr);
                 let value = self.get_attribute(&object, &SmolStr::new(&attr), range);
-                rest.iter().fold(value, |value, default| value.or(self.eval(default)))
+                rest.iter()
+                    .fold(value, |value, default| value.or(self.eval(default)))
             }
-            ("fork" | "awaitable", [Expr { kind: ExprKind::Name(closure), .. }]) => Val {
+            (
+                "fork" | "awaitable",
+                [
+                    Expr {
+                        kind: ExprKind::Name(closure),
+                        ..
+                    },
+                ],
+            ) => Val {
                 tokens: self.tokens_of(&Slot::Closure(self.func, closure.clone())),
                 ty: None,
             },
@@ -356,7 +376,9 @@ impl<'a> Flow<'a> {
             at: self.at(range),
             kind: if kind == "cuda" { "cuda" } else { "cpu" },
             callee: (start, call.func.range.end),
-            args_end: args.last().map_or(range.end.saturating_sub(1), |a| a.expr.range.end),
+            args_end: args
+                .last()
+                .map_or(range.end.saturating_sub(1), |a| a.expr.range.end),
             is_method,
             tensor: self.tensor_at_hand(),
         };
@@ -364,7 +386,9 @@ impl<'a> Flow<'a> {
     }
 
     fn operator_hints(&mut self, op: &str, args: &[Arg<'a>], range: Range) {
-        let names_cuda = ["cudnn", "miopen", "_cuda"].iter().any(|part| op.contains(part));
+        let names_cuda = ["cudnn", "miopen", "_cuda"]
+            .iter()
+            .any(|part| op.contains(part));
         if op.starts_with("cuda::") || names_cuda {
             self.hint(|at| Hint::CudaOnly(at, op.into()), range);
         }
@@ -391,5 +415,8 @@ impl<'a> Flow<'a> {
 
 /// `torch.autocast` and its relatives: their device is a dispatch key, not a placement.
 fn is_autocast(class: &str) -> bool {
-    class.rsplit('.').next().is_some_and(|name| name == "autocast")
+    class
+        .rsplit('.')
+        .next()
+        .is_some_and(|name| name == "autocast")
 }

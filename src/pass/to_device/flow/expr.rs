@@ -95,7 +95,10 @@ impl<'a> Flow<'a> {
     fn table_constant(&mut self, index: u32) -> Val {
         let mut value = Val::default();
         for (id, source) in self.facts.sources.iter().enumerate() {
-            if let Source::Stored { root: super::Root::Constant(n), path } = source
+            if let Source::Stored {
+                root: super::Root::Constant(n),
+                path,
+            } = source
                 && *n == index
             {
                 value.tokens.push(Token {
@@ -195,7 +198,9 @@ impl<'a> Flow<'a> {
         for (index, item) in items.iter().enumerate() {
             let value = self.eval(item);
             types.push(value.ty.clone().unwrap_or(Type::Any));
-            tuple.tokens.extend(value.below(Step::Field(index as u16)).tokens);
+            tuple
+                .tokens
+                .extend(value.below(Step::Field(index as u16)).tokens);
         }
         tuple.ty = Some(Type::tuple(types));
         tuple
@@ -267,13 +272,21 @@ impl<'a> Flow<'a> {
         for value in values {
             self.meet(value, &Role::Compared, range);
         }
-        if values.iter().any(|v| v.is_device() || v.tokens.iter().any(|t| t.path.is_empty())) {
+        if values
+            .iter()
+            .any(|v| v.is_device() || v.tokens.iter().any(|t| t.path.is_empty()))
+        {
             self.hint(Hint::Branch, range);
         }
     }
 
     /// A string operation: its operands stay as they are, its result is a source of its own.
-    pub(super) fn text_operation(&mut self, values: &[Val], range: Range, text: Option<SmolStr>) -> Val {
+    pub(super) fn text_operation(
+        &mut self,
+        values: &[Val],
+        range: Range,
+        text: Option<SmolStr>,
+    ) -> Val {
         let text = text.filter(|t| is_device_text(t.as_bytes()));
         if text.is_none() {
             for value in values {

@@ -123,7 +123,9 @@ impl<'a> Flow<'a> {
         let Folded::Text(format) = self.fold(format, depth)? else {
             return None;
         };
-        let args = args.into_iter().map(|a| self.fold(a, depth).map(Folded::text));
+        let args = args
+            .into_iter()
+            .map(|a| self.fold(a, depth).map(Folded::text));
         apply(&format, args.collect::<Option<_>>()?).map(Folded::Text)
     }
 }

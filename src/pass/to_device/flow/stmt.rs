@@ -21,7 +21,9 @@ impl<'a> Flow<'a> {
     fn stmt_inner(&mut self, stmt: &'a Stmt) {
         match &stmt.kind {
             StmtKind::Assign { targets, value } => self.assign(targets, value),
-            StmtKind::AnnAssign { target, ty, value, .. } => {
+            StmtKind::AnnAssign {
+                target, ty, value, ..
+            } => {
                 if let ExprKind::Name(name) = &target.kind {
                     self.constants.note(self.func, name, value.as_ref());
                 }
@@ -43,7 +45,11 @@ impl<'a> Flow<'a> {
                 self.eval(cond);
                 self.suite(body);
             }
-            StmtKind::For { targets, iter, body } => {
+            StmtKind::For {
+                targets,
+                iter,
+                body,
+            } => {
                 let item = self.eval(iter).element();
                 for target in &targets.items {
                     if let ExprKind::Name(name) = &target.kind {
@@ -88,7 +94,12 @@ impl<'a> Flow<'a> {
     fn assign(&mut self, targets: &'a [Targets], value: &'a Expr) {
         self.note_alias(targets, value);
         self.note_constant(targets, value);
-        if let (ExprKind::Tuple { items, bare: true, .. }, [only]) = (&value.kind, targets)
+        if let (
+            ExprKind::Tuple {
+                items, bare: true, ..
+            },
+            [only],
+        ) = (&value.kind, targets)
             && items.len() == only.items.len()
         {
             let values: Vec<Val> = items.iter().map(|i| self.eval(i)).collect();
@@ -120,7 +131,12 @@ impl<'a> Flow<'a> {
         let [Targets { items, .. }] = targets else {
             return;
         };
-        if let [Expr { kind: ExprKind::Name(name), .. }] = items.as_slice()
+        if let [
+            Expr {
+                kind: ExprKind::Name(name),
+                ..
+            },
+        ] = items.as_slice()
             && let Some(func) = dotted(value).and_then(|p| self.names.free.get(&p).copied())
         {
             self.aliases.insert((self.func, name.clone()), func);
