@@ -11,6 +11,7 @@ mod pattern;
 mod report;
 mod roles;
 mod source;
+mod stored;
 mod verdict;
 
 use crate::pass::rewrite::edit::EditError;

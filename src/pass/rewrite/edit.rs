@@ -22,7 +22,7 @@ pub enum EditError {
 struct Edit {
     start: usize,
     end: usize,
-    text: String,
+    text: Vec<u8>,
 }
 
 /// Replacements of one text; everything outside their ranges keeps its bytes.
@@ -33,7 +33,7 @@ pub struct Edits {
 
 impl Edits {
     /// Replaces a range; an empty range inserts.
-    pub fn replace(&mut self, range: ast::Range, text: impl Into<String>) {
+    pub fn replace(&mut self, range: ast::Range, text: impl Into<Vec<u8>>) {
         self.items.push(Edit {
             start: range.start as usize,
             end: range.end as usize,
@@ -42,7 +42,7 @@ impl Edits {
     }
 
     /// Inserts before a byte.
-    pub fn insert(&mut self, at: u32, text: impl Into<String>) {
+    pub fn insert(&mut self, at: u32, text: impl Into<Vec<u8>>) {
         self.replace(ast::Range { start: at, end: at }, text);
     }
 
@@ -68,7 +68,7 @@ impl Edits {
                 len: text.len(),
             })?;
             out.extend_from_slice(kept);
-            out.extend_from_slice(edit.text.as_bytes());
+            out.extend_from_slice(&edit.text);
             at = edit.end;
         }
         out.extend_from_slice(&text[at..]);
