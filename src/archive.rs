@@ -1,4 +1,3 @@
-//! The `.pt` container.
 //! The `.pt` container: zip, pickle, storages, tensors as views of mapped bytes; reader and lossless writer.
 //! No meaning is attached to what is found.
 //!

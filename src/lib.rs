@@ -5,6 +5,7 @@ pub mod archive;
 pub mod diag;
 pub mod ir;
 pub mod pass;
+pub mod model;
 pub mod report;
 pub mod tensor;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 pub mod ast;
 mod lexer;
 pub mod literal;
+pub mod lower;
 pub mod parse;
 pub mod print;
 
