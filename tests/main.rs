@@ -2,6 +2,5 @@
 
 mod lower;
 mod source;
-mod tidy;
-//! Integration tests.
 mod archive;
+mod tidy;
