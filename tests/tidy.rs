@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "inputs",
-        &["archive", "diag", "exec", "ir", "model", "tensor"],
+        &["analysis", "archive", "diag", "exec", "ir", "model", "tensor"],
     ),
     (
         "exec",
