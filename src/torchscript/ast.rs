@@ -3,6 +3,8 @@
 //! The tree keeps every choice of spelling that torch's own printer makes (number texts, trailing commas,
 //! parentheses), so that `print(parse(s)) == s` for every file torch wrote.
 
+mod ranges;
+
 use smol_str::SmolStr;
 
 /// A byte range in the source text the tree was parsed from; `Range::NONE` on synthesised nodes.
@@ -31,14 +33,14 @@ impl Range {
 }
 
 /// One source record.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct File {
     /// Top-level statements in file order.
     pub items: Vec<Item>,
 }
 
 /// A top-level statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// `class X(Module): …`
     Class(ClassDef),
@@ -51,7 +53,7 @@ pub enum Item {
 }
 
 /// A class of any kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClassDef {
     /// Unqualified name.
     pub name: SmolStr,
@@ -64,7 +66,7 @@ pub struct ClassDef {
 }
 
 /// One line (or method) of a class body.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Member {
     /// `__parameters__ = ["w", ]` and its like: `__buffers__`, `__forward_hooks__`, `__forward_pre_hooks__`, `__annotations__ = []`.
     /// Enum members (`RED = 1`) and anything else assigned without a type are also here.
@@ -103,7 +105,7 @@ pub enum Member {
 }
 
 /// A function, a method, or the nested closure of a fork.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FunctionDef {
     /// Unqualified name.
     pub name: SmolStr,
@@ -118,7 +120,7 @@ pub struct FunctionDef {
 }
 
 /// One parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Param {
     /// Name.
     pub name: SmolStr,
@@ -133,7 +135,7 @@ pub struct Param {
 }
 
 /// A statement with its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stmt {
     /// What it is.
     pub kind: StmtKind,
@@ -142,7 +144,7 @@ pub struct Stmt {
 }
 
 /// What a statement is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum StmtKind {
     /// `a, b, = value` or `a, b = x, y`; a value of several expressions is a `Tuple` without parentheses (`Tuple::bare`).
     /// Chained `a = b = v` has several target lists.
@@ -160,6 +162,8 @@ pub enum StmtKind {
         ty: Expr,
         /// Right side.
         value: Option<Expr>,
+        /// A blank before the colon: torch writes it for the results of an `if`, and `name: T = value` for what a loop carries.
+        spaced: bool,
     },
     /// `a += b`.
     AugAssign {
@@ -223,7 +227,7 @@ pub enum StmtKind {
 }
 
 /// Left side of one `=`, or the targets of a `for`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Targets {
     /// Names, attributes, subscripts, parenthesised groups, starred names.
     pub items: Vec<Expr>,
@@ -232,7 +236,7 @@ pub struct Targets {
 }
 
 /// An expression with its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
@@ -241,7 +245,7 @@ pub struct Expr {
 }
 
 /// What an expression is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// A name.
     Name(SmolStr),
@@ -300,7 +304,7 @@ pub enum ExprKind {
 }
 
 /// A call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// What is called.
     pub func: Expr,
@@ -313,7 +317,7 @@ pub struct Call {
 }
 
 /// `element for target in iter`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Comprehension {
     /// What is collected.
     pub element: Expr,

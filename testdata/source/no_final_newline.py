@@ -1,0 +1,2 @@
+def no_newline():
+  return x
