@@ -18,7 +18,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "inputs",
-        &["analysis", "archive", "diag", "exec", "ir", "model", "tensor"],
+        &[
+            "analysis", "archive", "diag", "exec", "ir", "model", "tensor",
+        ],
     ),
     (
         "exec",

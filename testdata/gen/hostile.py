@@ -2,8 +2,9 @@
 
     python3 testdata/gen/hostile.py
 
-Names: `ok_*` must be accepted; `src_*` are sound containers whose source is bad; all others must be refused when
-opened, decoded, or when their tensors are viewed. The smallest artifact that torch 2.11 loads is the starting point.
+Names: `ok_*` must be accepted; `src_*` are sound containers whose source is bad (`src_ok_*`: good after all;
+`src_lax_*`: torch 2.11 loads it, a stricter reader may refuse it); all others must be refused when opened, decoded,
+or when their tensors are viewed. The smallest artifact that torch 2.11 loads is the starting point.
 """
 import os
 import struct
@@ -411,7 +412,7 @@ def sources():
     body("power_chain", "y = " + "2 ** " * 30000 + "2", "return x")
     body("subscript_chain", "return x" + "[0]" * 30000)
     body("attribute_chain", "return self" + ".a" * 30000)
-    body("ternary_chain", "y = " + "1 if True else " * 20000 + "2", "return x")
+    body("lax_ternary_chain", "y = " + "1 if True else " * 20000 + "2", "return x")
     body("nested_type", "y = annotate(" + "List[" * 20000 + "int" + "]" * 20000 + ", [])", "return x")
     # One space deeper per line is quadratic in bytes; deflate makes it small.
     source("deep_indentation", SOURCE + b"".join(b" " * (k + 4) + b"if True:\n" for k in range(1200)))
@@ -447,7 +448,7 @@ def sources():
     body("unknown_type", "y : __torch__.Nowhere = x", "return x")
     body("break_outside_loop", "break", "return x")
     body("empty_body")
-    body("loop_forever_parse", "while True:", "  pass", "return x")
+    body("ok_loop_forever_parse", "while True:", "  pass", "return x")
     source("missing_class", SOURCE.replace(b"class M", b"class N"))
     source("empty", b"")
     source("only_newlines", b"\n" * 1000)
@@ -458,20 +459,20 @@ def sources():
     source("identifier_not_ascii", SOURCE.replace(b"torch.add(x, 1)", "torch.add(ä, 1)".encode()))
     source("top_level_statement", b"import os.path\nx = 1\n" + SOURCE)
     source("class_inherits_unknown", SOURCE.replace(b"(Module)", b"(Exception)"))
-    source("class_twice", SOURCE + SOURCE)
+    source("lax_class_twice", SOURCE + SOURCE)
     source("method_twice", SOURCE + SOURCE[SOURCE.index(b"  def"):])
     source("attribute_twice", SOURCE.replace(b"  training : bool\n", b"  training : bool\n  training : int\n"))
     source("attribute_not_in_pickle", SOURCE.replace(b"  training : bool\n", b"  training : bool\n  w : Tensor\n"))
     source("attribute_unknown_type", SOURCE.replace(b"  training : bool\n", b"  training : bool\n  w : __torch__.Nope\n"))
-    source("attribute_wrong_type", SOURCE.replace(b"  training : bool\n", b"  training : List[int]\n"))
+    source("lax_attribute_wrong_type", SOURCE.replace(b"  training : bool\n", b"  training : List[int]\n"))
     source("attribute_contains_itself", SOURCE.replace(b"  training : bool\n", b"  training : bool\n  m : __torch__.M\n"),
            b"\x80\x02" + glob("__torch__", "M") + b")\x81q\1}(" + s("training") + b"\x89" + s("m") + b"h\1ub.")
     source("parameter_list_not_strings", SOURCE.replace(b"  training", b"  __parameters__ = [1, 2]\n  training"))
-    source("parameter_not_declared", SOURCE.replace(b"  training", b'  __parameters__ = ["w", ]\n  training'))
-    source("no_forward", SOURCE[:SOURCE.index(b"  def")])
+    source("lax_parameter_not_declared", SOURCE.replace(b"  training", b'  __parameters__ = ["w", ]\n  training'))
+    source("ok_no_forward", SOURCE[:SOURCE.index(b"  def")])
     source("functions_call_each_other", SOURCE.replace(b"torch.add(x, 1)", b"__torch__.f(x, )")
            + b"def f(x: Tensor) -> Tensor:\n  return __torch__.g(x, )\ndef g(x: Tensor) -> Tensor:\n  return __torch__.f(x, )\n")
-    source("many_parameters", SOURCE.replace(b"x: Tensor)", b"x: Tensor, " + b", ".join(b"p%d: int" % k for k in range(3000)) + b")"))
+    source("ok_many_parameters", SOURCE.replace(b"x: Tensor)", b"x: Tensor, " + b", ".join(b"p%d: int" % k for k in range(3000)) + b")"))
     source("default_wrong_type", SOURCE.replace(b"x: Tensor)", b'x: Tensor, k: int="a")'))
     source("star_arguments", SOURCE.replace(b"x: Tensor)", b"*x: Tensor)"))
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use ptool::archive::Archive;
-use ptool::testing;
+use ptool::testing::archive as testing;
 
 use super::{hostile, read};
 
