@@ -4,6 +4,7 @@ pub mod ast;
 pub mod debug;
 mod lexer;
 pub mod literal;
+pub mod lower;
 pub mod parse;
 pub mod print;
 

@@ -43,9 +43,10 @@ fn emitted_sources_print_to_themselves() {
             path.display()
         );
         if print::print(&file) != *expected {
-            let diff = similar::TextDiff::from_lines(expected.as_str(), print::print(&file).as_str())
-                .unified_diff()
-                .to_string();
+            let diff =
+                similar::TextDiff::from_lines(expected.as_str(), print::print(&file).as_str())
+                    .unified_diff()
+                    .to_string();
             panic!("{} changed:\n{diff}", path.display());
         }
     }

@@ -1,0 +1,6 @@
+class M(Module):
+  n : int
+  w : Tensor
+  def forward(self: __torch__.M, x: Tensor) -> Tensor:
+    y : Dict[int] = {}
+    return x

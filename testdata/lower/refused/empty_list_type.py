@@ -1,0 +1,7 @@
+class M(Module):
+  n : int
+  w : Tensor
+  def forward(self: __torch__.M, x: Tensor) -> Tensor:
+    l = []
+    l.append(3)
+    return x

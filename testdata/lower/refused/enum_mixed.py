@@ -1,0 +1,9 @@
+class M(Module):
+  n : int
+  w : Tensor
+  def forward(self: __torch__.M, x: Tensor) -> Tensor:
+    e = __torch__.E.A
+    return x
+class E(Enum):
+  A = 1
+  B = "b"

@@ -1,0 +1,8 @@
+class M(Module):
+  n : int
+  w : Tensor
+  def forward(self: __torch__.M, x: Tensor) -> Tensor:
+    if bool(x):
+      return x
+    else:
+      pass

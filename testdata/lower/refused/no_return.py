@@ -1,0 +1,5 @@
+class M(Module):
+  n : int
+  w : Tensor
+  def forward(self: __torch__.M, x: Tensor) -> Tensor:
+    y = x

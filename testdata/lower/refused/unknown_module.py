@@ -1,0 +1,6 @@
+class M(Module):
+  n : int
+  w : Tensor
+  def forward(self: __torch__.M, x: Tensor) -> Tensor:
+    y = __torch__.a.b.C(3)
+    return x
