@@ -1,8 +1,10 @@
 //! What to compute about models and their results; [`crate::report`] says how it is shown.
 
 pub mod align;
+pub mod attributes;
 pub mod similarity;
 mod view;
+pub mod walk;
 
 pub use similarity::{Similarity, Tolerance, similarity};
 pub(crate) use view::decode;

@@ -1,5 +1,6 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
+pub mod inspect;
 pub mod json;
 mod paint;
 mod table;
