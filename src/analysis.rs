@@ -1,4 +1,4 @@
-//! What to compute about models and their results; [`crate::report`] says how it is shown.
+//! What to compute about models and their results; `report` says how it is shown.
 
 pub mod align;
 pub mod attributes;

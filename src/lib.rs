@@ -6,6 +6,7 @@ pub mod diag;
 pub mod exec;
 pub mod inputs;
 pub mod ir;
+pub mod pass;
 pub mod model;
 pub mod report;
 pub mod tensor;

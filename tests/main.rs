@@ -2,4 +2,5 @@
 
 mod lower;
 mod source;
+mod archive;
 mod tidy;

@@ -178,7 +178,7 @@ fn only_exec_torch_knows_libtorch() {
         .filter(|path| !shown(path).starts_with("src/exec/torch"))
         .filter(|path| {
             let source = fs::read_to_string(path).expect("source files are UTF-8");
-            ["tch::", "torch_sys::"]
+            ["use tch", " tch::", "(tch::", "torch_sys"]
                 .iter()
                 .any(|word| source.contains(word))
         })

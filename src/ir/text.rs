@@ -14,7 +14,6 @@
 //! tensor constants print as `CONSTANTS.cN`. [`parse_graph`] reads all of that, and most of what torch prints.
 //! The law: `print(parse(print(g))) == print(g)`, for options without locations.
 
-mod build;
 mod constant;
 mod cursor;
 mod names;
@@ -31,10 +30,10 @@ pub use program::{parse_program, print_program};
 pub use read::parse_graph;
 pub use types::type_text;
 
-/// Blocks nested deeper than this are refused: reading and printing recurse per level, and real models nest under 20.
-pub const MAX_BLOCK_DEPTH: usize = 100;
+/// Blocks nested deeper than this are refused: indentation makes such a text quadratic, and real models nest under 20.
+pub const MAX_BLOCK_DEPTH: usize = 4000;
 
-/// Types and constants nested deeper than this are refused, for the same reason.
+/// Types and constants nested deeper than this are refused: reading them recurses.
 pub const MAX_NESTING: usize = 100;
 
 /// Why a text is no graph.

@@ -1,15 +1,22 @@
 //! A position in graph text: whitespace and `#` comments are skipped between tokens.
 
 use super::TextError;
+use std::cell::Cell;
 
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// A position and its line, from which later lines are counted.
+    known: Cell<(usize, usize)>,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Cursor<'a> {
-        let mut cursor = Cursor { text, at: 0 };
+        let mut cursor = Cursor {
+            text,
+            at: 0,
+            known: Cell::new((0, 1)),
+        };
         cursor.skip();
         cursor
     }
@@ -24,10 +31,11 @@ impl<'a> Cursor<'a> {
 
     /// The one-based line of the next token.
     pub(super) fn line(&self) -> usize {
-        1 + self.text.as_bytes()[..self.at]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
+        let (from, line) = self.known.get();
+        let between = &self.text.as_bytes()[from..self.at];
+        let line = line + between.iter().filter(|b| **b == b'\n').count();
+        self.known.set((self.at, line));
+        line
     }
 
     fn skip(&mut self) {
@@ -89,10 +97,7 @@ impl<'a> Cursor<'a> {
     /// The longest run of bytes that satisfy `keep`; may be empty.
     pub(super) fn take_while(&mut self, keep: impl Fn(u8) -> bool) -> &'a str {
         let rest = self.rest();
-        let end = rest
-            .bytes()
-            .position(|b| !keep(b))
-            .unwrap_or(rest.len());
+        let end = rest.bytes().position(|b| !keep(b)).unwrap_or(rest.len());
         self.advance(end)
     }
 
@@ -134,8 +139,10 @@ impl<'a> Cursor<'a> {
         loop {
             match bytes.get(at) {
                 Some(b'"') => break,
-                Some(b'\\') => at += escape(&bytes[at + 1..], &mut value)
-                    .ok_or_else(|| self.expected("a string with known escapes"))?,
+                Some(b'\\') => {
+                    at += escape(&bytes[at + 1..], &mut value)
+                        .ok_or_else(|| self.expected("a string with known escapes"))?
+                }
                 Some(&byte) => {
                     value.push(byte);
                     at += 1;

@@ -78,8 +78,15 @@ fn base_name(graph: &Graph, value: ValueId) -> Option<SmolStr> {
     if name.bytes().all(is_plain) && !name.as_bytes()[0].is_ascii_digit() {
         return Some(name.clone());
     }
-    let mapped = name.bytes().map(|b| if is_plain(b) { b as char } else { '_' });
-    Some(std::iter::once('_').chain(mapped).collect::<String>().into())
+    let mapped = name
+        .bytes()
+        .map(|b| if is_plain(b) { b as char } else { '_' });
+    Some(
+        std::iter::once('_')
+            .chain(mapped)
+            .collect::<String>()
+            .into(),
+    )
 }
 
 /// Every value in the order a listing defines them; outputs of a node before its blocks' values.
@@ -92,11 +99,25 @@ fn definitions(graph: &Graph) -> Vec<ValueId> {
                 if block != graph.root() {
                     order.extend(&graph.block(block).params);
                 }
-                stack.extend(graph.block(block).nodes.iter().rev().map(|&n| Step::Node(n)));
+                stack.extend(
+                    graph
+                        .block(block)
+                        .nodes
+                        .iter()
+                        .rev()
+                        .map(|&n| Step::Node(n)),
+                );
             }
             Step::Node(node) => {
                 order.extend(&graph.node(node).outputs);
-                stack.extend(graph.node(node).blocks.iter().rev().map(|&b| Step::Block(b)));
+                stack.extend(
+                    graph
+                        .node(node)
+                        .blocks
+                        .iter()
+                        .rev()
+                        .map(|&b| Step::Block(b)),
+                );
             }
         }
     }

@@ -172,14 +172,23 @@ impl<'a> NodePrinter<'a> {
     fn write_kind(&self, out: &mut String, node: &Node) {
         out.push_str(node.op.kind());
         match &node.op {
-            Op::Operator(schema) if self.options.overloads && !schema.overload().is_empty() => {
-                let _ = write!(out, ".{}", schema.overload());
+            Op::Operator(schema) if self.options.overloads => {
+                let several = crate::ir::schema::overloads(schema.name()).len() > 1;
+                match schema.overload() {
+                    "" if several => out.push_str(".default"),
+                    "" => {}
+                    overload => {
+                        let _ = write!(out, ".{overload}");
+                    }
+                }
             }
             Op::Constant(constant) => {
                 let ty = node.outputs.first().map(|&v| self.graph.ty(v));
                 write_constant(out, constant, ty.unwrap_or(&Type::Any));
             }
-            Op::GetAttr(name) | Op::SetAttr(name) | Op::CallMethod(name)
+            Op::GetAttr(name)
+            | Op::SetAttr(name)
+            | Op::CallMethod(name)
             | Op::CallFunction(name) => {
                 let _ = write!(out, "[name={}]", quoted_text(name.as_bytes()));
             }
@@ -235,6 +244,10 @@ fn write_keywords(out: &mut String, op: &crate::ir::op::OpaqueOp) {
     if op.keywords.is_empty() && !super::resolve::is_known(&op.name) {
         return;
     }
-    let names: Vec<_> = op.keywords.iter().map(|k| quoted_text(k.as_bytes())).collect();
+    let names: Vec<_> = op
+        .keywords
+        .iter()
+        .map(|k| quoted_text(k.as_bytes()))
+        .collect();
     let _ = write!(out, "[keywords=[{}]]", names.join(", "));
 }
