@@ -2,7 +2,9 @@
 
 pub mod align;
 pub mod attributes;
+pub mod resolve;
 pub mod similarity;
+pub mod stored;
 mod view;
 pub mod walk;
 

@@ -1,8 +1,11 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
+pub mod diagnostics;
+pub mod diff;
 pub mod inspect;
 pub mod json;
 mod paint;
+pub mod similarity;
 mod table;
 
 pub use paint::Paint;

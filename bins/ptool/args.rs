@@ -24,9 +24,10 @@ Results go to standard output, progress and diagnostics to standard error.
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Inspect(cmd::inspect::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
-
+    Diff(cmd::diff::Args),
     Completions(cmd::completions::Args),
 }
 

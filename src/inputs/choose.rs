@@ -113,10 +113,19 @@ fn of_model(
         None if params.is_empty() => {
             let origin = "no inputs, the method takes none".to_owned();
             let items = Vec::new();
-            Ok((Arrays { origin: origin.clone(), items }, origin))
+            Ok((
+                Arrays {
+                    origin: origin.clone(),
+                    items,
+                },
+                origin,
+            ))
         }
         None => Err(InputError::None {
-            model: model.archive.path().map_or_else(|| "the model".into(), |p| p.display().to_string()),
+            model: model
+                .archive
+                .path()
+                .map_or_else(|| "the model".into(), |p| p.display().to_string()),
             method: method.to_owned(),
             signature: signature(method, params),
         }),

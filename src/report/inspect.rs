@@ -2,12 +2,14 @@
 
 mod code;
 mod entries;
+mod graph;
 mod ops;
 mod summary;
 mod tensors;
 
 pub use code::{Code, Listing, code};
 pub use entries::{Entries, Entry, entries};
+pub use graph::{GraphText, Graphs, graph, graphs};
 pub use ops::{OpCount, Ops, ops};
 pub use summary::{Method, Parameters, Summary, summary};
 pub use tensors::{TensorRow, Tensors, tensors};
