@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod diag;
 pub mod ir;
+pub mod model;
 pub mod tensor;
 #[doc(hidden)]
 pub mod testing;

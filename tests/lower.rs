@@ -6,9 +6,10 @@ mod dump;
 
 use ptool::diag::Diagnostic;
 use ptool::ir::{Program, Type};
+use ptool::model::Model;
 use ptool::testing::lower::lower_source;
 use ptool::torchscript::lower::{Input, Lowered, lower};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NEWEST: u64 = 10;
@@ -145,4 +146,48 @@ fn long_functions_are_linear() {
     let _ = seconds(2_000);
     let (short, long) = (seconds(4_000), seconds(32_000));
     assert!(long < short * 32.0, "{short} s, {long} s");
+}
+
+fn pt_files(dir: &Path, files: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "hostile" {
+            pt_files(&path, files);
+        } else if name.ends_with(".pt") && !name.ends_with(".io.pt") {
+            files.push(path);
+        }
+    }
+}
+
+/// Every fixture lowers; those that torch refuses are reported. `PTOOL_CORPUS` names a folder of more.
+#[test]
+fn fixtures_lower() {
+    let mut files = vec![];
+    pt_files(&Path::new(ROOT).join("testdata"), &mut files);
+    assert!(files.len() > 100);
+    if let Some(more) = std::env::var_os("PTOOL_CORPUS") {
+        pt_files(Path::new(&more), &mut files);
+    }
+    let mut failed = String::new();
+    for path in files {
+        let refused = path
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .ends_with("_refused");
+        let report = match Model::open(&path) {
+            Ok(model) => report(&model.program, &model.diagnostics),
+            Err(error) => format!("{error}\n"),
+        };
+        if report.is_empty() == refused {
+            failed.push_str(&format!("{}: {report}", path.display()));
+        }
+    }
+    assert_eq!(failed, "");
 }

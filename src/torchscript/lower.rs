@@ -45,6 +45,8 @@ use crate::diag::Diagnostic;
 use crate::ir::{Program, Type};
 use smol_str::SmolStr;
 
+pub use types::annotation_type;
+
 /// What lowering reads.
 pub struct Input<'a> {
     /// The bytes of a source record, such as `code/__torch__/net.py`.

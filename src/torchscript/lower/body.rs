@@ -60,10 +60,28 @@ pub(super) fn lower(
     def: &FunctionDef,
 ) -> Result<(Graph, Type)> {
     let function = &unit.program.functions[id];
-    let params = function.params.clone();
     let declared = function.returns.clone();
-    let name = function.name.clone();
     let declared = unit.returns_written(id).then_some(declared);
+    if declared.is_some() || !super::exit::has_early_return(&def.body) {
+        return lower_as(unit, id, file, def, declared);
+    }
+    // What is carried out of branches and loops needs a type, which a first pass finds.
+    let reported = unit.diagnostics.len();
+    let (_, inferred) = lower_as(unit, id, file, def, None)?;
+    unit.diagnostics.truncate(reported);
+    lower_as(unit, id, file, def, Some(inferred))
+}
+
+fn lower_as(
+    unit: &mut Unit,
+    id: FuncId,
+    file: &LoadedFile,
+    def: &FunctionDef,
+    declared: Option<Type>,
+) -> Result<(Graph, Type)> {
+    let function = &unit.program.functions[id];
+    let params = function.params.clone();
+    let name = function.name.clone();
     let graph = Graph::new();
     let mut body = Body {
         unit,
@@ -165,6 +183,7 @@ impl Body<'_, '_> {
             }
             mark(&self.graph.block(block).returns);
         }
+        self.drop_unread_placeholders(&used);
         let root = self.graph.root();
         let mut nodes = self.pool.into_nodes();
         nodes.retain(|&node| used[self.graph.node(node).outputs[0].index()]);
@@ -174,6 +193,25 @@ impl Body<'_, '_> {
         nodes.append(&mut self.graph.block_mut(root).nodes);
         self.graph.block_mut(root).nodes = nodes;
         self.graph
+    }
+
+    /// Placeholders for results that were pruned.
+    fn drop_unread_placeholders(&mut self, used: &[bool]) {
+        if self.graph.block_count() == 1 {
+            return;
+        }
+        for block in self.graph.blocks_in_order() {
+            let nodes = std::mem::take(&mut self.graph.block_mut(block).nodes);
+            let read = |node: &NodeId| {
+                let node = self.graph.node(*node);
+                node.op != Op::Uninitialized || node.outputs.iter().any(|value| used[value.index()])
+            };
+            let (kept, dropped): (Vec<_>, Vec<_>) = nodes.into_iter().partition(read);
+            self.graph.block_mut(block).nodes = kept;
+            for node in dropped {
+                self.graph.node_mut(node).parent = None;
+            }
+        }
     }
 
     /// The span of a range of the function's record, or the call site of inlined code.

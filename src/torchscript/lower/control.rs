@@ -79,8 +79,7 @@ impl Body<'_, '_> {
         let exit = self.within(block, lower);
         let frame = self.pop_frame();
         let exit = exit?;
-        let ends = exit.ends();
-        Ok((Branch { block, frame, ends }, exit))
+        Ok((Branch { block, frame, exit }, exit))
     }
 
     pub(super) fn while_statement(

@@ -171,7 +171,9 @@ impl Body<'_, '_> {
         self.bind(RESULT, Term::Val(Val { id: value.id, ty }));
         self.set_flag(RETURNED, true, span);
         self.set_flag(EXIT, true, span);
-        self.set_flag(GO, false, span);
+        if !self.def.loops.is_empty() {
+            self.set_flag(GO, false, span);
+        }
         Ok(())
     }
 
@@ -245,12 +247,12 @@ impl Body<'_, '_> {
         let then = Branch {
             block: skipped,
             frame: Default::default(),
-            ends: true,
+            exit: Exit::Always,
         };
         let orelse = Branch {
             block: taken,
             frame,
-            ends: exit.ends(),
+            exit,
         };
         self.join(node, then, orelse, span)?;
         Ok(match exit {

@@ -14,6 +14,34 @@ pub(super) struct TensorView {
     pub(super) indices: Option<Val>,
 }
 
+/// How far a tensor subscript has been applied.
+struct Cursor {
+    base: Val,
+    /// The next dimension.
+    dim: i64,
+    /// After `...`: dimensions are counted from the end.
+    from_end: bool,
+    /// Tensors that index dimensions.
+    tensors: Vec<(i64, Val)>,
+}
+
+impl Cursor {
+    /// `...` leaves as many dimensions as the indices after it need.
+    fn skip_to_end(&mut self, rest: &[&Expr], span: Option<Span>) -> Result<()> {
+        if !self.tensors.is_empty() || self.from_end {
+            return fail(
+                CONSTRUCT,
+                "expected one `...` and no tensor before it in a subscript",
+                span,
+            );
+        }
+        let needed = rest.iter().filter(|e| !matches!(e.kind, ExprKind::None));
+        self.dim = -(needed.count() as i64);
+        self.from_end = true;
+        Ok(())
+    }
+}
+
 impl Body<'_, '_> {
     /// `base[indices]`
     pub(super) fn subscript(
@@ -216,75 +244,64 @@ impl Body<'_, '_> {
                 _ => flat.push(index),
             }
         }
-        let mut base = base;
-        let mut dim = 0i64;
-        let mut tensors: Vec<(i64, Val)> = Vec::new();
+        let mut cursor = Cursor {
+            base,
+            dim: 0,
+            from_end: false,
+            tensors: Vec::new(),
+        };
         for (i, index) in flat.iter().enumerate() {
             match &index.kind {
-                ExprKind::Ellipsis => {
-                    // Dimensions are counted from the end after `...`.
-                    let rest = flat[i + 1..]
-                        .iter()
-                        .filter(|e| !matches!(e.kind, ExprKind::None))
-                        .count();
-                    dim = -(rest as i64);
-                    if !tensors.is_empty() {
-                        return fail(
-                            CONSTRUCT,
-                            "expected no tensor before `...` in a subscript",
-                            span,
-                        );
-                    }
-                }
+                ExprKind::Ellipsis => cursor.skip_to_end(&flat[i + 1..], span)?,
                 ExprKind::Slice(parts) => {
                     let [start, end, step] = self.slice_parts(parts, span)?;
-                    let at = self.int(dim, span);
-                    base =
-                        self.call_operator("aten::slice", &[base, at, start, end, step], span)?;
-                    dim += 1;
+                    let inputs = [cursor.base, self.int(cursor.dim, span), start, end, step];
+                    cursor.base = self.call_operator("aten::slice", &inputs, span)?;
+                    cursor.dim += 1;
                 }
                 ExprKind::None => {
-                    let at = if dim < 0 { dim - 1 } else { dim };
-                    let at = self.int(at, span);
-                    base = self.call_operator("aten::unsqueeze", &[base, at], span)?;
-                    dim += i64::from(dim >= 0);
+                    let at = cursor.dim - i64::from(cursor.from_end);
+                    let inputs = [cursor.base, self.int(at, span)];
+                    cursor.base = self.call_operator("aten::unsqueeze", &inputs, span)?;
+                    cursor.dim += i64::from(!cursor.from_end);
                 }
-                _ => {
-                    let hint = Type::Tensor;
-                    let val = self.value(index, Some(&hint))?;
-                    match val.ty {
-                        Type::Int => {
-                            let at = self.int(dim, span);
-                            base = self.call_operator("aten::select", &[base, at, val], span)?;
-                            // After `...` the dimension is gone from behind as well.
-                            dim += i64::from(dim < 0);
-                        }
-                        Type::Tensor => {
-                            tensors.push((dim, val));
-                            dim += 1;
-                        }
-                        Type::List(_) => {
-                            let val = self.call_operator("aten::tensor", &[val], span)?;
-                            tensors.push((dim, val));
-                            dim += 1;
-                        }
-                        Type::Optional(ref inner) if **inner == Type::Tensor => {
-                            tensors.push((dim, val));
-                            dim += 1;
-                        }
-                        ref ty => {
-                            return fail(
-                                MISMATCH,
-                                format!("expected an int, slice or tensor as index, found `{ty}`"),
-                                span,
-                            );
-                        }
-                    }
-                }
+                _ => cursor = self.index_dimension(cursor, index, span)?,
             }
         }
-        let indices = self.index_list(&tensors, span)?;
-        Ok(TensorView { base, indices })
+        let indices = self.index_list(&cursor.tensors, span)?;
+        Ok(TensorView {
+            base: cursor.base,
+            indices,
+        })
+    }
+
+    /// One index that is computed: an int selects, a tensor is kept for `aten::index`.
+    fn index_dimension(
+        &mut self,
+        mut cursor: Cursor,
+        index: &Expr,
+        span: Option<Span>,
+    ) -> Result<Cursor> {
+        let val = self.value(index, None)?;
+        let val = match val.ty {
+            Type::Int => {
+                let inputs = [cursor.base, self.int(cursor.dim, span), val];
+                cursor.base = self.call_operator("aten::select", &inputs, span)?;
+                // Counted from the end, the next dimension is one nearer to it.
+                cursor.dim += i64::from(cursor.from_end);
+                return Ok(cursor);
+            }
+            Type::List(_) => self.call_operator("aten::tensor", &[val], span)?,
+            Type::Tensor => val,
+            Type::Optional(ref inner) if **inner == Type::Tensor => val,
+            ref ty => {
+                let message = format!("expected an int, slice or tensor as index, found `{ty}`");
+                return fail(MISMATCH, message, span);
+            }
+        };
+        cursor.tensors.push((cursor.dim, val));
+        cursor.dim += 1;
+        Ok(cursor)
     }
 
     /// `[None, t]` for the tensors at their dimensions.

@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::convert::Conversion;
 use super::error::{CONSTRUCT, MISMATCH, NAME, Result, error, fail};
+use super::exit::Exit;
 use super::term::{Term, Val, describe};
 use crate::diag::Span;
 use crate::ir::{BlockId, Op, Type, ValueDef};
@@ -32,8 +33,8 @@ impl Frame {
 pub(super) struct Branch {
     pub(super) block: BlockId,
     pub(super) frame: Frame,
-    /// Control never reaches the end.
-    pub(super) ends: bool,
+    /// How control leaves it.
+    pub(super) exit: Exit,
 }
 
 impl Body<'_, '_> {
@@ -188,7 +189,7 @@ impl Body<'_, '_> {
         orelse: Branch,
         span: Option<Span>,
     ) -> Result<()> {
-        if then.ends && orelse.ends && !self.keeps_flags() {
+        if then.exit.ends() && orelse.exit.ends() && !self.keeps_flags() {
             return Ok(());
         }
         let mut names = then.frame.names();
@@ -212,17 +213,25 @@ impl Body<'_, '_> {
         let left = self.seen_from(&then.frame, name);
         let right = self.seen_from(&orelse.frame, name);
         let flag = name.starts_with('$');
+        let both_end = then.exit.ends() && orelse.exit.ends();
         let (left, right) = match (left, right) {
             (Some(left), Some(right)) if flag => (left, right),
-            (_, Some(right)) if then.ends && !orelse.ends => {
-                (self.unset(then.block, &right.ty, span), right)
-            }
-            (Some(left), _) if orelse.ends && !then.ends => {
+            (None, Some(right)) if flag => (self.unset(then.block, &right.ty, span), right),
+            (Some(left), None) if flag => {
                 let right = self.unset(orelse.block, &left.ty, span);
                 (left, right)
             }
-            _ if then.ends && orelse.ends => return Ok(()),
+            _ if both_end && !self.keeps_flags() => return Ok(()),
+            (left, Some(right)) if then.exit.ends() => {
+                let left = self.left_behind(then, left, &right.ty, span);
+                (left, right)
+            }
+            (Some(left), right) if orelse.exit.ends() => {
+                let right = self.left_behind(orelse, right, &left.ty, span);
+                (left, right)
+            }
             (Some(left), Some(right)) => (left, right),
+            _ if both_end => return Ok(()),
             (left, _) => {
                 let missing = if left.is_some() { "false" } else { "true" };
                 let reason = format!(
@@ -264,6 +273,22 @@ impl Body<'_, '_> {
         match frame.vars.get(name).or_else(|| self.variable(name))? {
             Term::Val(val) => Some(self.settled(val.clone())),
             _ => None,
+        }
+    }
+
+    /// What a variable is after a branch that exits: after a break its value there, if it has one that fits.
+    fn left_behind(
+        &mut self,
+        branch: &Branch,
+        value: Option<Val>,
+        ty: &Type,
+        span: Option<Span>,
+    ) -> Val {
+        match value {
+            Some(value) if branch.exit != Exit::Raises && self.unify(&value.ty, ty).is_some() => {
+                value
+            }
+            _ => self.unset(branch.block, ty, span),
         }
     }
 

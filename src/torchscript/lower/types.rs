@@ -170,3 +170,84 @@ fn generic(head: &str, items: Vec<Type>) -> Option<Type> {
     };
     items.next().is_none().then_some(ty)
 }
+
+/// Types nested deeper than this in a text are refused.
+const MAX_TEXT_DEPTH: u32 = 64;
+
+/// The type that a text such as `Dict[str, List[int]]` writes, as in the type tags of pickles; none if it writes none.
+pub fn annotation_type(text: &str) -> Option<Type> {
+    let mut rest = text;
+    let ty = text_type(&mut rest, 0)?;
+    rest.trim().is_empty().then_some(ty)
+}
+
+fn text_type(rest: &mut &str, depth: u32) -> Option<Type> {
+    if depth > MAX_TEXT_DEPTH {
+        return None;
+    }
+    let text = rest.trim_start();
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')))
+        .unwrap_or(text.len());
+    let (name, after) = text.split_at(end);
+    *rest = after;
+    if !after.trim_start().starts_with('[') {
+        return match name.strip_prefix("torch.").and_then(of_torch) {
+            Some(ty) => Some(ty),
+            None if name.contains('.') => Some(Type::Class(name.into())),
+            None => simple(name),
+        };
+    }
+    let items = text_arguments(rest, depth + 1)?;
+    generic(name, items)
+}
+
+/// `[int, str]`, `[()]`
+fn text_arguments(rest: &mut &str, depth: u32) -> Option<Vec<Type>> {
+    let text = rest.trim_start().strip_prefix('[')?.trim_start();
+    if let Some(after) = text.strip_prefix("()") {
+        *rest = after.trim_start().strip_prefix(']')?;
+        return Some(Vec::new());
+    }
+    *rest = text;
+    let mut items = Vec::new();
+    loop {
+        items.push(text_type(rest, depth)?);
+        let text = rest.trim_start();
+        if let Some(after) = text.strip_prefix(']') {
+            *rest = after;
+            return Some(items);
+        }
+        *rest = text.strip_prefix(',')?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_types_print_back() {
+        for text in [
+            "Dict[str, List[int]]",
+            "Tuple[()]",
+            "Optional[__torch__.a.B]",
+            "Tuple[int, Union[str, Tensor, float], Future[Tensor]]",
+        ] {
+            assert_eq!(annotation_type(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "List",
+            "List[",
+            "List[int",
+            "List[int]]",
+            "Nope",
+            "Dict[int]",
+        ] {
+            let ty = annotation_type(text);
+            assert!(ty.is_none() || ty == Some(Type::AnyList), "{text}");
+        }
+        assert_eq!(annotation_type(&"List[".repeat(100_000)), None);
+    }
+}
