@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod diag;
+pub mod exec;
 pub mod ir;
 pub mod model;
 pub mod tensor;
