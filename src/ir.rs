@@ -15,10 +15,13 @@
 
 pub mod constant;
 pub mod entity;
+mod fits;
 pub mod graph;
 pub mod op;
 pub mod program;
 pub mod schema;
+pub mod subtype;
+pub mod text;
 pub mod types;
 
 pub use constant::Constant;

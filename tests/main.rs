@@ -1,4 +1,6 @@
-//! Integration tests.
+//! Tests that need no libtorch.
 
 mod lower;
 mod source;
+mod archive;
+mod tidy;

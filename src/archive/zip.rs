@@ -12,6 +12,13 @@ use std::borrow::Cow;
 use std::hash::Hasher;
 use std::ops::Range;
 
+pub(super) use directory::{
+    END_SIGNATURE, END_SIZE, LOCATOR_SIGNATURE, LOCATOR_SIZE, ZIP64_END_SIGNATURE, ZIP64_END_SIZE,
+};
+pub(super) use entry::{
+    CENTRAL_SIGNATURE, CENTRAL_SIZE, FLAG_DESCRIPTOR, LOCAL_SIGNATURE, LOCAL_SIZE, ZIP64_EXTRA,
+    extra_fields,
+};
 pub use entry::{Entry, EntryId, LocalHeader, Method};
 
 use super::bytes::Blob;

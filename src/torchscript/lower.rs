@@ -7,6 +7,11 @@
 //! The result keeps what is written: nothing is folded, merged or removed but unreachable statements. Constants stand
 //! once per function, at the start of its root block.
 //!
+//! torch's importer optimises what it has built, this does not. Its graphs differ from these where it evaluates pure
+//! operators on constants (`1 + 2`, `torch.device("cpu")`, `0.+1.j`, tuples of constants, elements of a tuple just
+//! made), drops pure nodes nobody reads, makes values captured by a fork its inputs, and merges an early return's
+//! flag into the branch that sets it. On sources that torch printed nothing else differs.
+//!
 //! Operators no schema is known for become [`crate::ir::op::OpaqueOp`]. Their results take the type their context
 //! demands: an annotation, the number of targets (each a `Tensor`), the formal type of the first call that takes
 //! them; a `Tensor` otherwise.
@@ -35,14 +40,14 @@ mod prune;
 mod scope;
 mod special;
 mod statement;
-mod subtype;
+
 mod term;
 mod types;
 mod unit;
 mod upgrade;
 
 use crate::diag::Diagnostic;
-use crate::ir::{Program, Type};
+use crate::ir::{Program, Type, subtype};
 use smol_str::SmolStr;
 
 pub use types::annotation_type;

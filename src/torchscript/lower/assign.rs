@@ -53,7 +53,7 @@ impl Body<'_, '_> {
             .class_name()
             .and_then(|class| self.unit.class(class));
         let declared = id
-            .and_then(|id| self.unit.program.classes[id].attribute(name))
+            .and_then(|id| self.unit.attribute(id, name))
             .map(|a| a.ty.clone());
         let value = self.value(value, annotated.or(declared).as_ref())?;
         self.set_attribute(&object, name, value, span)

@@ -136,10 +136,10 @@ impl Body<'_, '_> {
             ClassKind::Native => return Ok(Some(Term::Method(val.clone(), name.clone()))),
             _ => {}
         }
-        if definition.method(name).is_some() {
+        if self.unit.method(id, name).is_some() {
             return Ok(Some(Term::Method(val.clone(), name.clone())));
         }
-        let Some(attribute) = definition.attribute(name) else {
+        let Some(attribute) = self.unit.attribute(id, name) else {
             return Ok(None);
         };
         let ty = attribute.ty.clone();
@@ -177,7 +177,7 @@ impl Body<'_, '_> {
     /// The method of a class type.
     pub(super) fn class_method(&mut self, ty: &Type, name: &str) -> Option<FuncId> {
         let id = self.unit.class(ty.class_name()?)?;
-        self.unit.program.classes[id].method(name)
+        self.unit.method(id, name)
     }
 
     /// `hasattr(object, name)` is known from the class.
@@ -196,8 +196,8 @@ impl Body<'_, '_> {
             );
         };
         let class = &self.unit.program.classes[id];
-        Ok(class.method(name).is_some()
-            || class.attribute(name).is_some()
+        Ok(self.unit.method(id, name).is_some()
+            || self.unit.attribute(id, name).is_some()
             || class.constants.iter().any(|(n, ..)| n == name))
     }
 
@@ -213,7 +213,7 @@ impl Body<'_, '_> {
             .ty
             .class_name()
             .and_then(|class| self.unit.class(class));
-        let attribute = id.and_then(|id| self.unit.program.classes[id].attribute(name));
+        let attribute = id.and_then(|id| self.unit.attribute(id, name));
         let Some(ty) = attribute.map(|a| a.ty.clone()) else {
             return fail(
                 ATTRIBUTE,

@@ -147,7 +147,7 @@ impl Body<'_, '_> {
             .ty
             .class_name()
             .and_then(|class| self.unit.class(class));
-        let Some(class) = class.map(|id| &self.unit.program.classes[id]) else {
+        let Some((class_id, class)) = class.map(|id| (id, &self.unit.program.classes[id])) else {
             return fail(
                 ATTRIBUTE,
                 format!(
@@ -166,7 +166,7 @@ impl Body<'_, '_> {
             let ids: Vec<_> = inputs.map(|val| val.id).collect();
             return Ok(Term::Val(self.emit(op, ids, ty, span)));
         }
-        let Some(id) = class.method(name) else {
+        let Some(id) = self.unit.method(class_id, name) else {
             return fail(
                 ATTRIBUTE,
                 format!("expected a method of `{}`, found `{name}`", class.name),

@@ -6,16 +6,18 @@ use super::subtype;
 use super::types::dotted;
 use super::unit::{LoadedFile, Place, Unit, span};
 use crate::diag::FileId;
+use crate::ir::entity::Entity;
 use crate::ir::{Attribute, ClassId, ClassKind, Constant, Param, Type};
 use crate::torchscript::ast::{self, Expr, ExprKind, Member, Range};
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// Name lists of one class body.
 #[derive(Default)]
 struct Roles {
-    parameters: Vec<SmolStr>,
-    buffers: Vec<SmolStr>,
+    parameters: FxHashSet<SmolStr>,
+    buffers: FxHashSet<SmolStr>,
 }
 
 impl Unit<'_> {
@@ -41,7 +43,7 @@ impl Unit<'_> {
             .pre_hooks
             .iter()
             .chain(&class.hooks)
-            .find(|name| class.method(name).is_none());
+            .find(|name| !self.members[id.index()].methods.contains_key(*name));
         if let Some(name) = missing {
             let message = format!(
                 "expected the hook `{name}` as a method of `{}`, found none",
@@ -92,8 +94,8 @@ impl Unit<'_> {
     ) -> Result<()> {
         match name.as_str() {
             "__annotations__" => {}
-            "__parameters__" => roles.parameters = name_list(file, value)?,
-            "__buffers__" => roles.buffers = name_list(file, value)?,
+            "__parameters__" => roles.parameters.extend(name_list(file, value)?),
+            "__buffers__" => roles.buffers.extend(name_list(file, value)?),
             "__forward_pre_hooks__" => self.program.classes[id].pre_hooks = name_list(file, value)?,
             "__forward_hooks__" => self.program.classes[id].hooks = name_list(file, value)?,
             _ => return self.define_enum_member(id, file, name, value, range),
@@ -178,7 +180,7 @@ impl Unit<'_> {
                 span,
             );
         }
-        if class.attribute(name).is_some() {
+        if self.members[id.index()].attributes.contains_key(name) {
             return fail(
                 CLASS,
                 format!("expected `{name}` once in `{}`, found it twice", class.name),
@@ -188,6 +190,10 @@ impl Unit<'_> {
         if let Some(packed) = packed_params(&class.name, name, &ty) {
             ty = packed;
         }
+        let position = class.attributes.len() as u32;
+        self.members[id.index()]
+            .attributes
+            .insert(name.clone(), position);
         class.attributes.push(Attribute {
             name: name.clone(),
             ty,
@@ -210,7 +216,7 @@ impl Unit<'_> {
             class.kind,
             ClassKind::Interface | ClassKind::ModuleInterface
         );
-        if class.method(&def.name).is_some() {
+        if self.members[id.index()].methods.contains_key(&def.name) {
             let message = format!(
                 "expected one method `{}` in `{class_name}`, found two",
                 def.name
@@ -223,6 +229,9 @@ impl Unit<'_> {
         self.program.classes[id]
             .methods
             .push((def.name.clone(), function));
+        self.members[id.index()]
+            .methods
+            .insert(def.name.clone(), function);
         Ok(())
     }
 
@@ -241,13 +250,14 @@ impl Unit<'_> {
                 file.span(def.range),
             );
         }
+        let mut names = FxHashSet::default();
         for (i, param) in def.params.iter().enumerate() {
             let ty = match (&param.ty, class) {
                 (_, Some(class)) if i == 0 => Type::Class(class.clone()),
                 (Some(annotation), _) => self.annotation(file.id, annotation)?,
                 (None, _) => Type::Tensor,
             };
-            if params.iter().any(|p| p.name == param.name) {
+            if !names.insert(&param.name) {
                 let message = format!("expected one parameter `{}`, found two", param.name);
                 return fail(CLASS, message, file.span(param.range));
             }

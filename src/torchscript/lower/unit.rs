@@ -4,7 +4,9 @@ use super::error::{LIMIT, NAME, Result, SOURCE, TYPE, error, fail};
 use super::{Input, Lowered};
 use crate::diag::{Diagnostic, FileId, Span};
 use crate::ir::entity::Entity;
-use crate::ir::{Class, ClassId, ClassKind, FuncId, Function, Graph, Program, SourceFile, Type};
+use crate::ir::{
+    Attribute, Class, ClassId, ClassKind, FuncId, Function, Graph, Program, SourceFile, Type,
+};
 use crate::torchscript::ast::{self, Item, Member, Range};
 use crate::torchscript::parse::parse_strict;
 use rustc_hash::FxHashMap;
@@ -97,6 +99,13 @@ pub(super) struct FunctionState {
     pub(super) returns_known: bool,
 }
 
+/// Members of a class by name: classes of large models have thousands.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    pub(super) attributes: FxHashMap<SmolStr, u32>,
+    pub(super) methods: FxHashMap<SmolStr, FuncId>,
+}
+
 /// Everything of one file while it is lowered.
 pub(super) struct Unit<'a> {
     pub(super) input: &'a Input<'a>,
@@ -104,6 +113,8 @@ pub(super) struct Unit<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     files: FxHashMap<SmolStr, Option<Arc<LoadedFile>>>,
     functions: Vec<FunctionState>,
+    /// By class.
+    pub(super) members: Vec<Members>,
     /// Classes that exist by name and still need their members.
     undefined: Vec<(ClassId, Arc<LoadedFile>, usize)>,
     /// The queue is being worked off further up.
@@ -121,6 +132,7 @@ impl<'a> Unit<'a> {
             diagnostics: Vec::new(),
             files: FxHashMap::default(),
             functions: Vec::new(),
+            members: Vec::new(),
             undefined: Vec::new(),
             defining: false,
             next: 0,
@@ -260,7 +272,21 @@ impl<'a> Unit<'a> {
             span,
         });
         self.program.class_by_name.insert(name.into(), id);
+        self.members.push(Members::default());
         id
+    }
+
+    /// The attribute slot of a class.
+    pub(super) fn attribute(&self, class: ClassId, name: &str) -> Option<&Attribute> {
+        let position = *self.members[class.index()].attributes.get(name)?;
+        self.program.classes[class]
+            .attributes
+            .get(position as usize)
+    }
+
+    /// The method of a class.
+    pub(super) fn method(&self, class: ClassId, name: &str) -> Option<FuncId> {
+        self.members[class.index()].methods.get(name).copied()
     }
 
     /// The free function with this qualified name.

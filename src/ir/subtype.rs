@@ -1,9 +1,9 @@
 //! Which types stand for which, and what two types have in common.
 
-use crate::ir::{Class, ClassKind, Program, Type};
+use super::{Class, ClassKind, Program, Type};
 
 /// Whether a value of type `sub` may be used where `sup` is expected, without conversion.
-pub(super) fn is_subtype(program: &Program, sub: &Type, sup: &Type) -> bool {
+pub fn is_subtype(program: &Program, sub: &Type, sup: &Type) -> bool {
     if sub == sup || *sup == Type::Any {
         return true;
     }
@@ -72,8 +72,7 @@ fn implements(program: &Program, class: &Class, interface: &Class) -> bool {
             return false;
         };
         let (wanted, found) = (&program.functions[*wanted], &program.functions[found]);
-        let same =
-            |(a, b): (&crate::ir::Param, &crate::ir::Param)| a.name == b.name && a.ty == b.ty;
+        let same = |(a, b): (&super::Param, &super::Param)| a.name == b.name && a.ty == b.ty;
         wanted.params.len() == found.params.len()
             && wanted.params.iter().zip(&found.params).skip(1).all(same)
             && (found.returns == wanted.returns
@@ -89,7 +88,7 @@ fn is_simple_subtype(sub: &Type, sup: &Type) -> bool {
 }
 
 /// The type that both convert to, if there is one.
-pub(super) fn unify(program: &Program, a: &Type, b: &Type) -> Option<Type> {
+pub fn unify(program: &Program, a: &Type, b: &Type) -> Option<Type> {
     if is_subtype(program, a, b) {
         return Some(b.clone());
     }
@@ -121,7 +120,7 @@ pub(super) fn unify(program: &Program, a: &Type, b: &Type) -> Option<Type> {
 }
 
 /// A union without nesting and repetition; `Union[T, None]` is `Optional[T]`.
-pub(super) fn union(items: Vec<Type>) -> Type {
+pub fn union(items: Vec<Type>) -> Type {
     let mut flat: Vec<Type> = Vec::with_capacity(items.len());
     let mut add = |ty: Type| {
         if !flat.contains(&ty) {

@@ -1,0 +1,9 @@
+//! What to compute about models and their results; `report` says how it is shown.
+
+pub mod align;
+pub mod similarity;
+mod view;
+
+pub use similarity::{Similarity, Tolerance, similarity};
+pub(crate) use view::decode;
+pub use view::{Quantizer, View, ViewError};

@@ -1,0 +1,4 @@
+//! Rewriting a file in place: edits on bytes, and the debug records that must follow them.
+
+pub mod debug;
+pub mod edit;

@@ -1,0 +1,8 @@
+//! What the user reads: tables, diffs, colours, JSON.
+
+pub mod json;
+mod paint;
+mod table;
+
+pub use paint::Paint;
+pub use table::{guide_table, table};
