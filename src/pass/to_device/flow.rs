@@ -160,6 +160,15 @@ pub(super) enum Hint {
     Half(At),
 }
 
+impl Hint {
+    /// Where.
+    pub(super) fn at(&self) -> At {
+        match self {
+            Hint::Branch(at) | Hint::CudaOnly(at, _) | Hint::Pinned(at) | Hint::Half(at) => *at,
+        }
+    }
+}
+
 /// Where tokens collect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Slot {

@@ -17,6 +17,26 @@ pub(super) struct Unit {
     pub(super) text: Vec<u8>,
     /// Its tree.
     pub(super) file: ast::File,
+    /// Position of every line break.
+    breaks: Vec<u32>,
+}
+
+impl Unit {
+    /// A parsed record.
+    pub(super) fn new(record: String, text: Vec<u8>, file: ast::File) -> Unit {
+        let breaks = text.iter().enumerate().filter(|(_, b)| **b == b'\n');
+        Unit {
+            breaks: breaks.map(|(at, _)| at as u32).collect(),
+            record,
+            text,
+            file,
+        }
+    }
+
+    /// The line of a byte, counted from 1.
+    pub(super) fn line(&self, byte: u32) -> u32 {
+        1 + self.breaks.partition_point(|at| *at < byte) as u32
+    }
 }
 
 /// Index of a function in [`Names::functions`].

@@ -398,10 +398,9 @@ impl<'a> Planner<'a> {
 
     fn place(&self, at: At) -> Place {
         let unit = &self.units[at.unit];
-        let before = unit.text.get(..at.start as usize).unwrap_or_default();
         Place {
             record: unit.record.clone(),
-            line: Some(1 + before.iter().filter(|b| **b == b'\n').count() as u32),
+            line: Some(unit.line(at.start)),
             name: self.names.functions[at.func].name.to_string(),
             python: (self.python)(at.unit, at.start),
         }

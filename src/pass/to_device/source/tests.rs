@@ -10,11 +10,7 @@ fn rewrite_with(
     options: &Options,
     stored: Vec<(Root, flow::Path)>,
 ) -> (String, Report) {
-    let units = [Unit {
-        record: "code/__torch__.py".into(),
-        text: code.into(),
-        file: parse_strict(code.as_bytes()).expect("the test's code parses"),
-    }];
+    let units = [Unit::new("code/__torch__.py".into(), code.into(), parse_strict(code.as_bytes()).expect("the test's code parses"))];
     let names = Names::new(&units);
     let facts = flow::analyse(&names, &units, Some("__torch__.M"), stored);
     let mut report = Report::default();
@@ -375,11 +371,7 @@ fn only_and_keep() {
 #[test]
 fn stored_strings_flow() {
     let code = "class M(Module):\n  cfg : Dict[str, str]\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return torch.to(x, torch.device(self.cfg[\"where\"]))\n";
-    let units = [Unit {
-        record: "code/__torch__.py".into(),
-        text: code.into(),
-        file: parse_strict(code.as_bytes()).unwrap(),
-    }];
+    let units = [Unit::new("code/__torch__.py".into(), code.into(), parse_strict(code.as_bytes()).unwrap())];
     let names = Names::new(&units);
     let root = Root::Attribute("__torch__.M".into(), "cfg".into());
     let facts = flow::analyse(
