@@ -4,8 +4,8 @@ pub mod analysis;
 pub mod archive;
 pub mod diag;
 pub mod ir;
-pub mod pass;
 pub mod model;
+pub mod pass;
 pub mod report;
 pub mod tensor;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 pub mod json;
 mod paint;
 mod table;
+pub mod to_device;
 
 pub use paint::Paint;
 pub use table::{guide_table, table};

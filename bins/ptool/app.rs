@@ -56,6 +56,7 @@ fn dispatch(
     execute: Execute,
 ) -> anyhow::Result<Exit> {
     match command {
+        Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Completions(args) => cmd::completions::run(args, out),

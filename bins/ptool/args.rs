@@ -24,6 +24,7 @@ Results go to standard output, progress and diagnostics to standard error.
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    ToDevice(cmd::to_device::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
 

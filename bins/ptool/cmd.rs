@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod run;
+pub(crate) mod to_device;
 
 use ptool::report::Paint;
 use std::io::{self, IsTerminal, Write};

@@ -171,12 +171,6 @@ impl<'a> Names<'a> {
         });
         self.functions.len() - 1
     }
-
-    /// The class a type names.
-    pub(super) fn class_of(&self, ty: &Type) -> Option<(&SmolStr, &Class)> {
-        let (name, class) = self.classes.get_key_value(ty.class_name()?)?;
-        Some((name, class))
-    }
 }
 
 /// `code/__torch__/a/b.py` defines names below `__torch__.a.b`.

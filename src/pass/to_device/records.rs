@@ -3,8 +3,8 @@
 use super::ToDeviceError;
 use super::device::DEVICE_TYPES;
 use super::names::Unit;
-use crate::archive::{Archive, Blob, Document};
 use crate::archive::zip::EntryId;
+use crate::archive::{Archive, Blob, Document};
 use crate::torchscript::parse::parse_strict;
 
 /// One source record before it is parsed.

@@ -56,7 +56,7 @@ impl<'a> Rewrite<'a> {
             let units = records::parse(&sources)?;
             let names = Names::new(&units);
             pickles = read_pickles(archive, &names)?;
-            let facts = analyse(&names, &units, &pickles);
+            let facts = analyse(&names, &pickles);
             rewrite.sources(options, &sources, &names, &units, &facts, &pickles)?;
             rewrite.pickles(options, &pickles, &facts)?;
         } else {
@@ -98,7 +98,9 @@ impl<'a> Rewrite<'a> {
             .enumerate()
             .map(|(index, unit)| {
                 let wanted = touched.contains(&index);
-                wanted.then(|| records::debug(self.archive, &unit.record)).flatten()
+                wanted
+                    .then(|| records::debug(self.archive, &unit.record))
+                    .flatten()
             })
             .collect();
         let rows: Vec<Option<DebugRecord<'_>>> = debug
@@ -193,7 +195,11 @@ impl<'a> Rewrite<'a> {
         let mut moved: BTreeMap<String, usize> = BTreeMap::new();
         for (id, storage) in pickle.storages() {
             let text = String::from_utf8_lossy(pickle.text(storage.location)).into_owned();
-            let path = pickled.stored.storage_places.get(&id).map_or("", String::as_str);
+            let path = pickled
+                .stored
+                .storage_places
+                .get(&id)
+                .map_or("", String::as_str);
             let place = Place {
                 record: pickled.record.into(),
                 name: path.into(),
@@ -212,7 +218,11 @@ impl<'a> Rewrite<'a> {
                     patch.replace(storage.location_op, Scalar::str(device.to_string()))?;
                     *moved.entry(text).or_default() += 1;
                 }
-                Verdict::Leave(reason) => self.report.left.push(Left { place, text, reason }),
+                Verdict::Leave(reason) => self.report.left.push(Left {
+                    place,
+                    text,
+                    reason,
+                }),
                 Verdict::Same | Verdict::Doubt(..) => {}
             }
         }
@@ -244,7 +254,10 @@ impl<'a> Rewrite<'a> {
         let by_uses = match text.kind {
             TextKind::Device => Verdict::Change,
             TextKind::Str => {
-                let meets = text.roots.iter().filter_map(|(root, path)| uses.get(&(root, path)));
+                let meets = text
+                    .roots
+                    .iter()
+                    .filter_map(|(root, path)| uses.get(&(root, path)));
                 let meets: Vec<&Use> = meets.flat_map(|set| set.iter()).collect();
                 verdict::by_uses(&text.device.to_string(), meets.iter().copied())
             }
@@ -270,7 +283,11 @@ impl<'a> Rewrite<'a> {
                     text: text.device.to_string(),
                     reason: message.clone(),
                 });
-                self.report.warnings.push(Warning { place, message, help });
+                self.report.warnings.push(Warning {
+                    place,
+                    message,
+                    help,
+                });
             }
         }
         false
@@ -318,11 +335,18 @@ fn last(path: &str) -> &str {
     attribute.split('[').next().unwrap_or(attribute)
 }
 
-fn read_pickles<'a>(archive: &'a Archive, names: &Names<'_>) -> Result<Vec<Pickled<'a>>, ToDeviceError> {
+fn read_pickles<'a>(
+    archive: &'a Archive,
+    names: &Names<'_>,
+) -> Result<Vec<Pickled<'a>>, ToDeviceError> {
     let parts = [
         (Part::Data, "data.pkl", Some(archive.data()?)),
         (Part::Constants, "constants.pkl", Some(archive.constants()?)),
-        (Part::TracedInputs, "traced_inputs.pkl", archive.traced_inputs()?),
+        (
+            Part::TracedInputs,
+            "traced_inputs.pkl",
+            archive.traced_inputs()?,
+        ),
     ];
     let read = |(part, record, document): (Part, &'static str, Option<&'a Document>)| {
         let document = document?;
@@ -336,13 +360,18 @@ fn read_pickles<'a>(archive: &'a Archive, names: &Names<'_>) -> Result<Vec<Pickl
     Ok(parts.into_iter().filter_map(read).collect())
 }
 
-fn analyse(names: &Names<'_>, units: &[Unit], pickles: &[Pickled<'_>]) -> Facts {
-    let root_class = pickles.first().and_then(|p| p.stored.scopes.iter().find(|(_, paths)| paths.iter().any(String::is_empty)));
+fn analyse(names: &Names<'_>, pickles: &[Pickled<'_>]) -> Facts {
+    let root_class = pickles.first().and_then(|p| {
+        p.stored
+            .scopes
+            .iter()
+            .find(|(_, paths)| paths.iter().any(String::is_empty))
+    });
     let root_class = root_class.map(|(class, _)| class.as_str());
     let texts = pickles.iter().flat_map(|p| &p.stored.texts);
     let strings = texts.filter(|t| t.kind == TextKind::Str);
     let roots = strings.flat_map(|t| t.roots.iter().cloned());
-    flow::analyse(names, units, root_class, roots)
+    flow::analyse(names, root_class, roots)
 }
 
 fn uses_by_root(facts: &Facts) -> FxHashMap<(&Root, &Path), &BTreeSet<Use>> {
@@ -364,7 +393,12 @@ fn touched_units(facts: &Facts) -> BTreeSet<usize> {
     let methods = facts.methods.iter().map(|s| s.at.unit);
     let reads = facts.reads.iter().map(|s| s.at.unit);
     let hints = facts.hints.iter().map(|h| h.at().unit);
-    sources.chain(sites).chain(methods).chain(reads).chain(hints).collect()
+    sources
+        .chain(sites)
+        .chain(methods)
+        .chain(reads)
+        .chain(hints)
+        .collect()
 }
 
 fn scopes(pickles: &[Pickled<'_>]) -> FxHashMap<SmolStr, Vec<String>> {

@@ -398,11 +398,14 @@ impl<'a> Planner<'a> {
 
     fn place(&self, at: At) -> Place {
         let unit = &self.units[at.unit];
+        // Equal literals share one row of the debug record; what uses the literal stands before it.
+        let is_literal = matches!(unit.text.get(at.start as usize), Some(b'"' | b'\''));
+        let start = at.start - u32::from(is_literal && at.start > 0);
         Place {
             record: unit.record.clone(),
             line: Some(unit.line(at.start)),
             name: self.names.functions[at.func].name.to_string(),
-            python: (self.python)(at.unit, at.start),
+            python: (self.python)(at.unit, start),
         }
     }
 }
