@@ -8,12 +8,13 @@ use super::source::Planner;
 use super::stored::{self, Part, Stored, StoredText, TextKind};
 use super::verdict::{self, Verdict};
 use super::{Options, ToDeviceError, records};
-use crate::archive::pickle::{Patch, Scalar};
+use crate::archive::pickle::{Dialect, Patch, Pickle, Scalar};
 use crate::archive::write::Plan;
 use crate::archive::zip::EntryId;
-use crate::archive::{Archive, Document};
+use crate::archive::{Archive, ArchiveError, Blob, Document};
 use crate::pass::rewrite::debug::DebugRecord;
 use crate::pass::rewrite::edit::{Edited, Edits};
+use crate::pass::rewrite::memo;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -178,7 +179,8 @@ impl<'a> Rewrite<'a> {
             if !patch.is_empty()
                 && let Some(entry) = self.archive.find(pickled.record)
             {
-                self.records.push((entry, Some(patch.apply()?)));
+                let bytes = shared(pickled.record, patch.apply()?, device)?;
+                self.records.push((entry, Some(bytes)));
             }
         }
         Ok(())
@@ -319,6 +321,20 @@ impl<'a> Rewrite<'a> {
         });
         Ok(())
     }
+}
+
+/// Strings that became equal to others share the memo again, as torch writes them.
+fn shared(record: &str, bytes: Vec<u8>, device: &Device) -> Result<Vec<u8>, ToDeviceError> {
+    let decoded = Pickle::decode(Blob::from(bytes), Dialect::Jit);
+    let pickle = decoded.map_err(|error| ArchiveError::Pickle {
+        record: record.into(),
+        at: error.at,
+        fault: error.fault,
+    })?;
+    memo::share(&pickle, device.to_string().as_bytes()).map_err(|source| ToDeviceError::Edit {
+        record: record.into(),
+        source,
+    })
 }
 
 fn place_of(pickled: &Pickled<'_>, text: &StoredText) -> Place {
