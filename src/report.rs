@@ -7,6 +7,7 @@ pub mod json;
 mod paint;
 pub mod similarity;
 mod table;
+pub mod to_device;
 
 pub use paint::Paint;
 pub use table::{guide_table, table};

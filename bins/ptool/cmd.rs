@@ -6,6 +6,7 @@ pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod open;
 pub(crate) mod run;
+pub(crate) mod to_device;
 
 use ptool::report::Paint;
 use std::io::{self, IsTerminal, Write};
