@@ -26,7 +26,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "exec",
         &["archive", "diag", "ir", "model", "tensor", "torchscript"],
     ),
-    ("analysis", &["diag", "exec", "ir", "model", "tensor"]),
+    (
+        "analysis",
+        &["archive", "diag", "exec", "ir", "model", "tensor"],
+    ),
     (
         "report",
         &[
@@ -34,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "archive",
             "diag",
             "exec",
+            "inputs",
             "ir",
             "model",
             "pass",

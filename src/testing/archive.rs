@@ -1,4 +1,4 @@
-//! Bodies of the fuzz targets: each takes any bytes and must neither panic nor disagree with itself.
+//! Laws of the container and of pickles.
 
 use crate::archive::pickle::{Dialect, Patch, Pickle, Scalar};
 use crate::archive::{Archive, Blob, Plan, torch_save};
