@@ -166,6 +166,50 @@ fn an_archive_from_nothing() {
     assert_eq!(archive.zip().entry(code).method, Method::Deflated);
 }
 
+/// Names the file that a child process overwrites until it is killed.
+const VICTIM: &str = "PTOOL_WRITE_VICTIM";
+
+/// A killed process leaves the old file or a whole new one, at any moment.
+#[test]
+fn a_killed_write_leaves_a_whole_file() {
+    if let Some(victim) = std::env::var_os(VICTIM) {
+        overwrite_forever(victim.as_ref());
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let victim = folder.path().join("victim.pt");
+    let mut plan = Plan::create("archive");
+    plan.add("data/0", vec![1u8; 8 << 20]).expect("a new name");
+    plan.write(&victim).expect("writable");
+    for pause_ms in [5, 10, 20, 40, 80] {
+        let mut child = std::process::Command::new(std::env::current_exe().expect("a path"))
+            .args([
+                "--exact",
+                "archive::plan::a_killed_write_leaves_a_whole_file",
+            ])
+            .env(VICTIM, &victim)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        child.kill().expect("it runs forever");
+        child.wait().expect("it ended");
+        let archive = Archive::open(&victim).expect("a whole file");
+        check_alignment(&archive);
+    }
+}
+
+fn overwrite_forever(victim: &std::path::Path) -> ! {
+    for round in 0u64.. {
+        let archive = Archive::open(victim).expect("a whole file");
+        let mut plan = Plan::new(&archive);
+        let first = archive.find("data/0").expect("there");
+        plan.replace(first, vec![round as u8; 8 << 20])
+            .expect("known");
+        plan.write(victim).expect("writable");
+    }
+    unreachable!("the loop has no end")
+}
+
 fn sample_path(name: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("testdata/archive")

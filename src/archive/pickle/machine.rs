@@ -1,7 +1,8 @@
 //! The stack machine: one pass over the ops, no recursion, memory linear in the pickle.
 
+mod operands;
+
 use byteorder::{BigEndian, ByteOrder, LittleEndian};
-use smallvec::SmallVec;
 
 use super::op::{self, code};
 use super::{
@@ -16,9 +17,6 @@ type Step<T> = Result<T, PickleFault>;
 const NONE: ValueId = ValueId(0);
 const FALSE: ValueId = ValueId(1);
 const TRUE: ValueId = ValueId(2);
-
-/// No constructor takes more.
-const MAX_ARGS: usize = 16;
 
 /// A sparse memo id up to here is fine in any pickle; beyond, ids are bounded by the bytes read so far.
 const FREE_MEMO_IDS: usize = 1 << 16;
@@ -519,75 +517,6 @@ impl<'a> Machine<'a> {
         // The object is now the work of this op.
         self.out.produced[target.value.index()] = self.op;
         Ok(())
-    }
-
-    // Reading operands.
-
-    /// Pays for copying `amount` bytes or items of a value that may be shared.
-    pub(super) fn spend(&mut self, amount: usize) -> Step<()> {
-        self.budget = self.budget.checked_sub(amount).ok_or(PickleFault::Budget)?;
-        Ok(())
-    }
-
-    /// The arguments of a call: a tuple that is short enough to copy.
-    pub(super) fn args(&self, it: Use) -> Step<SmallVec<[Use; 8]>> {
-        let items = self.tuple_items(it)?;
-        if items.len() > MAX_ARGS {
-            return Err(PickleFault::Arity {
-                expected: "at most 16",
-                found: items.len(),
-            });
-        }
-        Ok(items.into())
-    }
-
-    pub(super) fn expected(&self, expected: &'static str, found: Use) -> PickleFault {
-        PickleFault::Expected {
-            expected,
-            found: self.out.at(found).describe(),
-        }
-    }
-
-    pub(super) fn tuple_items(&self, it: Use) -> Step<&[Use]> {
-        match self.out.at(it) {
-            Value::Tuple(items) | Value::Size(items) => Ok(self.out.items(items)),
-            _ => Err(self.expected("a tuple", it)),
-        }
-    }
-
-    pub(super) fn global_of(&self, it: Use) -> Step<GlobalId> {
-        match self.out.at(it) {
-            Value::Global(id) => Ok(id),
-            _ => Err(self.expected("a global name", it)),
-        }
-    }
-
-    pub(super) fn text(&self, it: Use) -> Step<Text> {
-        match self.out.at(it) {
-            Value::Str(text) => Ok(text),
-            _ => Err(self.expected("a string", it)),
-        }
-    }
-
-    pub(super) fn int(&self, it: Use) -> Step<i64> {
-        match self.out.at(it) {
-            Value::Int(value) => Ok(value),
-            _ => Err(self.expected("an int", it)),
-        }
-    }
-
-    pub(super) fn bool(&self, it: Use) -> Step<bool> {
-        match self.out.at(it) {
-            Value::Bool(value) => Ok(value),
-            _ => Err(self.expected("a bool", it)),
-        }
-    }
-
-    pub(super) fn float(&self, it: Use) -> Step<f64> {
-        match self.out.at(it) {
-            Value::Float(value) => Ok(value),
-            _ => Err(self.expected("a float", it)),
-        }
     }
 }
 
