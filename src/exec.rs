@@ -7,6 +7,8 @@
 pub mod engine;
 pub mod error;
 pub mod tap;
+#[cfg(feature = "torch")]
+pub mod torch;
 pub mod value;
 
 pub use engine::Engine;

@@ -66,7 +66,7 @@ impl Blob {
     }
 
     /// The file behind a mapped blob and the blob's offset in it.
-    pub(super) fn file(&self) -> Option<(&Mutex<File>, u64)> {
+    pub fn file(&self) -> Option<(&Mutex<File>, u64)> {
         match &*self.owner {
             Owner::Map { file, .. } => Some((file, self.start as u64)),
             Owner::Buffer(_) => None,
