@@ -84,7 +84,7 @@ fn escape(s: &[u8]) -> Escape {
             read((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'), 3)
         }
         // A `char` is signed where torch prints it, so the remainders of 8 are 0 to -7.
-        [a @ b'.'..=b'0', b @ b')'..=b'0', c @ b')'..=b'0', ..] => Escape {
+        [a, b, c, ..] if (b'.'..=b'0').contains(&a) && is_signed(b) && is_signed(c) => Escape {
             decoded: ((b'0' - a) * 64 + (b'0' - b) * 8 + (b'0' - c)).wrapping_neg(),
             len: 3,
             refused: Some(EscapeError::SignedOctal(shown(s, 3))),
@@ -96,6 +96,10 @@ fn escape(s: &[u8]) -> Escape {
         },
         _ => unknown(s),
     }
+}
+
+fn is_signed(digit: u8) -> bool {
+    (b')'..=b'0').contains(&digit)
 }
 
 #[cold]
