@@ -144,8 +144,10 @@ fn long_functions_are_linear() {
         start.elapsed().as_secs_f64()
     };
     let _ = seconds(2_000);
-    let (short, long) = (seconds(4_000), seconds(32_000));
-    assert!(long < short * 32.0, "{short} s, {long} s");
+    // Eight times the length; the best of three, as other processes take time too.
+    let ratio = || seconds(32_000) / seconds(4_000);
+    let best = (0..3).map(|_| ratio()).fold(f64::INFINITY, f64::min);
+    assert!(best < 24.0, "{best}");
 }
 
 fn pt_files(dir: &Path, files: &mut Vec<PathBuf>) {
