@@ -1,4 +1,5 @@
 //! Integration tests.
 
 mod lower;
+mod raise;
 mod source;
