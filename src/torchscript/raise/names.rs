@@ -95,11 +95,10 @@ impl<'c> Names<'c> {
     }
 }
 
-/// The source name as an identifier; none for torch's temporaries, `_` and a number.
+/// The source name as an identifier.
 pub(super) fn base(name: Option<&SmolStr>) -> Option<SmolStr> {
     let name = name?;
-    let digits = name.strip_prefix('_').unwrap_or("x");
-    if name.is_empty() || digits.bytes().all(|b| b.is_ascii_digit()) {
+    if name.is_empty() {
         return None;
     }
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
