@@ -12,6 +12,7 @@ pub mod pickle;
 mod tensor_view;
 pub mod torch_save;
 mod version;
+pub mod write;
 pub mod zip;
 
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ pub use document::Document;
 pub use error::ArchiveError;
 pub use kind::Kind;
 pub use tensor_view::{TensorView, row_major};
+pub use write::Plan;
 
 use document::Source;
 use pickle::{Dialect, Value};
@@ -93,6 +95,11 @@ impl Archive {
     /// The folder of all records, lossy.
     pub fn name(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.folder)
+    }
+
+    /// The folder of all records.
+    pub fn folder(&self) -> &[u8] {
+        &self.folder
     }
 
     /// The zip itself.

@@ -1,5 +1,7 @@
-//! Integration tests.
+//! Tests that need no libtorch.
 
+mod archive;
 mod lower;
 mod raise;
 mod source;
+mod tidy;

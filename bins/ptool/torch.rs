@@ -1,2 +1,2 @@
-//! `ptool`: everything that needs no execution.
+//! `ptool-torch`: the same commands with libtorch linked in.
 fn main() {}

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::ops::{Deref, Range};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use memmap2::Mmap;
 
@@ -18,7 +18,11 @@ pub struct Blob {
 }
 
 enum Owner {
-    Map { map: Mmap, file: File },
+    /// The file's position is shared by all who copy from it, hence the lock.
+    Map {
+        map: Mmap,
+        file: Mutex<File>,
+    },
     Buffer(Vec<u8>),
 }
 
@@ -42,7 +46,10 @@ impl Blob {
         let map = map(&file).map_err(io)?;
         let len = map.len();
         Ok(Blob {
-            owner: Arc::new(Owner::Map { map, file }),
+            owner: Arc::new(Owner::Map {
+                map,
+                file: Mutex::new(file),
+            }),
             start: 0,
             len,
         })
@@ -59,21 +66,21 @@ impl Blob {
     }
 
     /// The file behind a mapped blob and the blob's offset in it.
-    pub(super) fn file(&self) -> Option<(&File, u64)> {
+    pub fn file(&self) -> Option<(&Mutex<File>, u64)> {
         match &*self.owner {
             Owner::Map { file, .. } => Some((file, self.start as u64)),
             Owner::Buffer(_) => None,
         }
     }
 
-    /// True when both view the same file or buffer.
-    pub(super) fn same_owner(&self, other: &Blob) -> bool {
-        Arc::ptr_eq(&self.owner, &other.owner)
-    }
-
-    /// The position of this blob in its file or buffer.
-    pub(super) fn range(&self) -> Range<usize> {
-        self.start..self.start + self.len
+    /// This blob and `next` as one, when `next` follows it in the same file or buffer.
+    pub(super) fn join(&self, next: &Blob) -> Option<Blob> {
+        let follows = Arc::ptr_eq(&self.owner, &next.owner) && self.start + self.len == next.start;
+        follows.then(|| Blob {
+            owner: Arc::clone(&self.owner),
+            start: self.start,
+            len: self.len + next.len,
+        })
     }
 }
 

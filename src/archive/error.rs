@@ -16,9 +16,9 @@ pub enum ArchiveError {
     },
     #[error("`{}` is not a regular file", path.display())]
     NotAFile { path: PathBuf },
-    #[error("this is {}, not a TorchScript file: {}", kind.describe(), kind.advice())]
+    #[error("this is {}; expected a TorchScript file of torch 1.4 or later: {}", kind.describe(), kind.advice())]
     WrongKind { kind: Kind },
-    #[error("this is {}, not a file from `torch.save`", kind.describe())]
+    #[error("this is {}; expected a file from `torch.save`", kind.describe())]
     NotTorchSave { kind: Kind },
     #[error("zip: {0}")]
     Zip(#[from] ZipFault),
@@ -178,8 +178,16 @@ pub enum LegacyFault {
 pub enum PlanFault {
     #[error("a record of that name (ignoring case) is already there")]
     Duplicate,
-    #[error("a name must have 1 to 65,535 bytes without NUL, `/` at its start, or `..`")]
+    #[error(
+        "a name must have at most 65,535 bytes, and its parts cannot be empty, `.` or `..` or hold NUL"
+    )]
     Name,
+    #[error("more records than the limit allows")]
+    TooMany,
+    #[error(
+        "it would come first in the directory, and torch would look for all records in its folder"
+    )]
+    FirstFolder,
     #[error("there is nothing left to write")]
     Empty,
     #[error("no such record in the input")]
@@ -196,6 +204,10 @@ pub enum PatchFault {
     NotAUse,
     #[error("it is edited twice")]
     Twice,
+    #[error("it is of protocol 4 or later, whose frames an edit would break")]
+    Framed,
+    #[error("a newline in the name of a class")]
+    Newline,
     #[error("the text is longer than 4 GiB")]
     TooLong,
 }

@@ -11,7 +11,7 @@ mod error;
 mod globals;
 mod machine;
 mod op;
-
+pub mod patch;
 mod reduce;
 mod value;
 
@@ -19,7 +19,7 @@ use std::ops::Range;
 
 pub use error::PickleFault;
 pub use op::{Op, OpId};
-
+pub use patch::{Patch, Scalar};
 pub use value::{
     BytesId, Device, Dict, DictId, Dims, Global, GlobalId, GlobalKind, Items, Layout, List, ListId,
     ListKind, Object, ObjectId, Quantizer, Storage, StorageId, Tensor, TensorId, Text, Use, Value,
@@ -27,6 +27,9 @@ pub use value::{
 };
 
 use super::bytes::Blob;
+
+/// `None`, `False` and `True`: the first values of every arena.
+const SHARED_VALUES: usize = 3;
 
 /// Which pickles are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

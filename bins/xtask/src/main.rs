@@ -1,16 +1,53 @@
-//! Project tasks; see `cargo xtask help`.
+//! Project tasks, the same on a laptop and in CI; see `cargo xtask help`.
 
+mod bench;
+mod ci;
 mod codegen;
+mod corpus;
+mod demo;
+mod fuzz;
+mod libtorch;
+mod python;
+mod shell;
 
-use std::path::Path;
+use anyhow::{Result, bail};
 
-fn main() -> anyhow::Result<()> {
+const HELP: &str = "\
+cargo xtask TASK
+
+  setup            fetch libtorch 2.11 (CPU) into target/libtorch, unless LIBTORCH or LIBTORCH_USE_PYTORCH names one
+  demo             set up, build, and run the main commands on the shipped digits model
+  test             all tests, without and with libtorch
+  ci               everything CI runs, in its order
+  tidy             layering, file length and wording rules
+  codegen [--check]  make (or check) the operator schema table from Python torch 2.11
+  corpus [ARGS]    make full-size torchvision models with Python and check every law on them
+  bench            speed and memory against libtorch, cp and Python, as medians and ratios
+  fuzz [SECONDS]   build the fuzz targets and run each (default 60 s); `fuzz --build` only builds
+  bless            accept the snapshots the last test run wrote
+";
+
+fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
-    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["codegen"] => codegen::codegen(&root, &python, false),
-        ["codegen", "--check"] => codegen::codegen(&root, &python, true),
-        _ => anyhow::bail!("usage: cargo xtask codegen [--check]"),
+    let (task, rest) = match args.split_first() {
+        Some((task, rest)) => (task.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    match task {
+        "setup" => libtorch::setup(),
+        "demo" => demo::demo(),
+        "test" => ci::test(),
+        "ci" => ci::ci(),
+        "tidy" => ci::tidy(),
+        "codegen" => codegen::codegen(&shell::root(), &python::interpreter(), rest.iter().any(|a| a == "--check")),
+        "corpus" => corpus::corpus(rest),
+        "bench" => bench::bench(rest),
+        "fuzz" => fuzz::fuzz(rest),
+        "bless" => ci::bless(),
+        "help" | "--help" | "-h" => {
+            shell::say(HELP);
+            Ok(())
+        }
+        other => bail!("no task `{other}`; `cargo xtask help` lists them"),
     }
 }

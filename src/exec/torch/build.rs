@@ -1,7 +1,8 @@
 //! Compiles the libtorch shim when the `torch` feature is on; does nothing otherwise.
+
 fn main() {
-    println!("cargo:rerun-if-changed=src/exec/torch/shim.cpp");
     println!("cargo:rerun-if-changed=src/exec/torch/build.rs");
+    println!("cargo:rerun-if-changed=src/exec/torch/shim");
     #[cfg(feature = "torch")]
     shim();
 }
@@ -10,6 +11,7 @@ fn main() {
 fn shim() {
     let lib = std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys tells where libtorch lies");
     let include = format!("{lib}/../include");
+    let parts = ["types", "build", "read", "call", "keep", "reference"];
     cc::Build::new()
         .cpp(true)
         .pic(true)
@@ -19,7 +21,7 @@ fn shim() {
         .flag("-std=c++17")
         .flag("-D_GLIBCXX_USE_CXX11_ABI=1")
         .flag("-O2")
-        .file("src/exec/torch/shim.cpp")
+        .files(parts.map(|part| format!("src/exec/torch/shim/{part}.cpp")))
         .compile("ptool_shim");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
 }

@@ -72,7 +72,8 @@ class MathBits(nn.Module):
         c = torch.tensor([1 + 2j, 3 - 4j])
         self.register_buffer("c", c)
         self.register_buffer("conj", c.conj())
-        self.register_buffer("neg", c.conj().imag)
+        # Of its own storage: torch types a storage by its first view, and reads past the end of one it shares here.
+        self.register_buffer("neg", torch.tensor([5 + 6j, 7 - 8j]).conj().imag)
 
     def forward(self, x: Tensor) -> Tuple[Tensor, Tensor, bool]:
         return self.conj * self.c, self.neg + x[0, :2], self.conj.is_conj()

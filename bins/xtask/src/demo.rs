@@ -1,0 +1,64 @@
+//! The main commands on the shipped model, printed as a user would type them.
+
+use crate::libtorch;
+use crate::shell::{cargo, root, run, say, shown};
+use anyhow::Result;
+use std::fs;
+use std::process::Command;
+
+/// Builds both programs as users do: `ptool` without libtorch, `ptool-torch` with it.
+pub(crate) fn build_release() -> Result<()> {
+    libtorch::setup()?;
+    run(&mut cargo([
+        "build",
+        "--quiet",
+        "--release",
+        "--features",
+        "torch",
+        "--bin",
+        "ptool-torch",
+    ]))?;
+    run(&mut cargo([
+        "build",
+        "--quiet",
+        "--release",
+        "--bin",
+        "ptool",
+    ]))
+}
+
+/// Sets up, builds and shows.
+pub(crate) fn demo() -> Result<()> {
+    build_release()?;
+    let out = root().join("target/demo");
+    let _ = fs::remove_dir_all(&out);
+    fs::create_dir_all(&out)?;
+    for line in [
+        "inspect testdata/digits/digits.pt",
+        "run testdata/digits/digits.pt --inputs testdata/digits/test.npz --accuracy --check",
+        "to-device testdata/digits/digits.pt cuda -o target/demo/digits_cuda.pt",
+        "verify target/demo/digits_cuda.pt",
+        "compare testdata/digits/digits.pt testdata/digits/digits_v2.pt --inputs testdata/digits/test.npz",
+    ] {
+        show(line)?;
+    }
+    Ok(())
+}
+
+/// Runs one `ptool` command line and prints it first. `compare` answers 1 when models differ: a result, not a failure.
+fn show(line: &str) -> Result<()> {
+    let mut command = crate::shell::command(root().join("target/release/ptool"));
+    command.args(line.split(' '));
+    say(&format!("\n$ ptool {line}\n"));
+    let status = command.status()?;
+    anyhow::ensure!(
+        matches!(status.code(), Some(0 | 1)),
+        "{} ended with {status}",
+        shown_short(&command)
+    );
+    Ok(())
+}
+
+fn shown_short(command: &Command) -> String {
+    shown(command).replace(&format!("{}/", root().display()), "")
+}

@@ -1,0 +1,4 @@
+//! Rewrites of a model.
+
+pub mod rewrite;
+pub mod to_device;

@@ -1,0 +1,86 @@
+//! Interleaved timing, process measurement and the result table.
+
+use comfy_table::{Table, presets};
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use wait4::Wait4;
+
+/// One thing to time.
+pub(crate) struct Case<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) run: Box<dyn FnMut() + 'a>,
+}
+
+/// A case that times a closure.
+pub(crate) fn case<'a>(name: &'a str, run: impl FnMut() + 'a) -> Case<'a> {
+    Case { name, run: Box::new(run) }
+}
+
+/// Median seconds of each case over `rounds` rounds; every round runs every case once, after one warm-up round.
+pub(crate) fn medians(cases: &mut [Case<'_>], rounds: usize) -> Vec<f64> {
+    let mut times = vec![Vec::with_capacity(rounds); cases.len()];
+    for round in 0..=rounds {
+        for (case, times) in cases.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            (case.run)();
+            if round > 0 {
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    times.iter_mut().map(|t| median(t)).collect()
+}
+
+pub(crate) fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Times the cases and prints them with ratios to the first.
+pub(crate) fn report(title: &str, mut cases: Vec<Case<'_>>, rounds: usize) {
+    let seconds = medians(&mut cases, rounds);
+    let mut table = new_table(&["what", "median ms", "ratio"]);
+    for (case, s) in cases.iter().zip(&seconds) {
+        table.add_row([case.name.to_owned(), format!("{:.2}", s * 1e3), format!("{:.3}", s / seconds[0])]);
+    }
+    print(&format!("\n{title} ({rounds} rounds)\n{table}\n"));
+}
+
+pub(crate) fn new_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header(header);
+    table
+}
+
+/// What one run of a program took.
+pub(crate) struct Cost {
+    pub(crate) seconds: f64,
+    /// Peak resident bytes, page cache mapped into the process included.
+    pub(crate) peak_bytes: u64,
+}
+
+/// Runs a program to its end.
+pub(crate) fn run_process(command: &mut Command) -> Cost {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let mut child = command.spawn().expect("the program starts");
+    let used = child.wait4().expect("the program ends");
+    assert!(used.status.code().is_some_and(|c| c < 2), "{command:?} ended with {}", used.status);
+    Cost { seconds: start.elapsed().as_secs_f64(), peak_bytes: used.rusage.maxrss }
+}
+
+/// Prints to standard output.
+#[expect(clippy::print_stdout, reason = "the table is the result of this program")]
+pub(crate) fn print(text: &str) {
+    print!("{text}");
+}
+
+/// Names the machine, because a figure without one says nothing.
+pub(crate) fn print_machine() {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or("unknown processor");
+    let model = model.trim_start_matches(['\t', ' ', ':']);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    print(&format!("machine: {model}, {cores} cores\n"));
+}
