@@ -2,5 +2,6 @@
 
 mod archive;
 mod lower;
+mod raise;
 mod source;
 mod tidy;
