@@ -10,10 +10,10 @@ use super::{hostile, read};
 fn every_file_passes_through() {
     for path in read::samples().into_iter().chain(hostile::files()) {
         let bytes = std::fs::read(&path).expect("readable");
-        testing::zip_open(&bytes);
-        testing::unpickle(&bytes);
+        testing::archive::zip_open(&bytes);
+        testing::archive::unpickle(&bytes);
         for pickle in pickles(&bytes) {
-            testing::unpickle(&pickle);
+            testing::archive::unpickle(&pickle);
         }
     }
 }
@@ -53,10 +53,10 @@ proptest! {
         let bytes = std::fs::read(small[which % small.len()]).expect("readable");
         for mut pickle in pickles(&bytes) {
             damage(&mut pickle, &hits, cut);
-            testing::unpickle(&pickle);
+            testing::archive::unpickle(&pickle);
         }
         let mut bytes = bytes;
         damage(&mut bytes, &hits, cut);
-        testing::zip_open(&bytes);
+        testing::archive::zip_open(&bytes);
     }
 }
