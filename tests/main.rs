@@ -4,3 +4,4 @@ mod archive;
 mod lower;
 mod source;
 mod tidy;
+mod to_device;
