@@ -1,8 +1,12 @@
 //! What to compute about models and their results; `report` says how it is shown.
 
 pub mod align;
+pub mod attributes;
+pub mod resolve;
 pub mod similarity;
+pub mod stored;
 mod view;
+pub mod walk;
 
 pub use similarity::{Similarity, Tolerance, similarity};
 pub(crate) use view::decode;

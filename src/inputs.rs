@@ -2,15 +2,19 @@
 
 mod arrays;
 mod bind;
+mod choose;
 mod error;
 pub mod npy;
+mod pickled;
 mod random;
 pub mod recorded;
 pub mod safetensors;
 mod shape;
+pub mod traced;
 
 pub use arrays::{Array, Arrays};
 pub use bind::{bind, signature};
+pub use choose::{Chosen, Given, choose};
 pub use error::InputError;
 pub use random::Random;
 pub use shape::{ShapeSpec, make_up};

@@ -6,8 +6,8 @@ pub mod diag;
 pub mod exec;
 pub mod inputs;
 pub mod ir;
-pub mod pass;
 pub mod model;
+pub mod pass;
 pub mod report;
 pub mod tensor;
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! An opened model: its archive, and everything its sources define as graphs.
 
 mod constants;
+pub mod origin;
 
 use crate::archive::pickle::{ObjectId, Value};
 use crate::archive::{Archive, ArchiveError};

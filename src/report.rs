@@ -1,8 +1,13 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
+pub mod diagnostics;
+pub mod diff;
+pub mod inspect;
 pub mod json;
 mod paint;
+pub mod similarity;
 mod table;
+pub mod to_device;
 
 pub use paint::Paint;
 pub use table::{guide_table, table};

@@ -1,11 +1,13 @@
 //! Serialised TorchScript source: text to AST and back, AST to IR and back.
 
 pub mod ast;
+pub mod debug;
 mod lexer;
 pub mod literal;
 pub mod lower;
 pub mod parse;
 pub mod print;
+pub mod raise;
 
 /// Stack that must be left before one more level of recursion over a tree, and what is added otherwise.
 /// Trees are at most [`parse::MAX_DEPTH`] high, more than a thread's usual stack may hold.

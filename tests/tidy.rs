@@ -18,13 +18,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "inputs",
-        &["analysis", "archive", "diag", "exec", "ir", "model", "tensor"],
+        &[
+            "analysis", "archive", "diag", "exec", "ir", "model", "tensor",
+        ],
     ),
     (
         "exec",
         &["archive", "diag", "ir", "model", "tensor", "torchscript"],
     ),
-    ("analysis", &["diag", "exec", "ir", "model", "tensor"]),
+    (
+        "analysis",
+        &["archive", "diag", "exec", "ir", "model", "tensor"],
+    ),
     (
         "report",
         &[
@@ -32,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "archive",
             "diag",
             "exec",
+            "inputs",
             "ir",
             "model",
             "pass",

@@ -56,6 +56,9 @@ fn dispatch(
     execute: Execute,
 ) -> anyhow::Result<Exit> {
     match command {
+        Command::Inspect(args) => cmd::inspect::run(args, context, out),
+        Command::Diff(args) => cmd::diff::run(args, context, out),
+        Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Completions(args) => cmd::completions::run(args, out),

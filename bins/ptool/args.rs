@@ -24,9 +24,11 @@ Results go to standard output, progress and diagnostics to standard error.
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Inspect(cmd::inspect::Args),
+    ToDevice(cmd::to_device::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
-
+    Diff(cmd::diff::Args),
     Completions(cmd::completions::Args),
 }
 

@@ -2,7 +2,11 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod diff;
+pub(crate) mod inspect;
+pub(crate) mod open;
 pub(crate) mod run;
+pub(crate) mod to_device;
 
 use ptool::report::Paint;
 use std::io::{self, IsTerminal, Write};
@@ -53,18 +57,16 @@ impl Context {
         }
     }
 
-    /// Prints an error with its causes.
+    /// Prints an error with its causes, in one line.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        let head = self.paint_err.error("error:");
-        let mut text = format!("{head} {error}\n");
-        let mut last = error.to_string();
+        let mut text = error.to_string();
         for cause in error.chain().skip(1).map(ToString::to_string) {
             // Wrapping errors often repeat what they wrap.
-            if !last.contains(&cause) {
-                text += &format!("  {} {cause}\n", self.paint_err.dim("cause:"));
+            if !text.ends_with(&cause) {
+                text += &format!(": {cause}");
             }
-            last = cause;
         }
+        let text = format!("{} {text}\n", self.paint_err.error("error:"));
         let _ = io::stderr().write_all(text.as_bytes());
     }
 

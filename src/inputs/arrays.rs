@@ -1,7 +1,7 @@
 //! Values with the names a file gives them.
 
 use super::error::InputError;
-use super::{npy, safetensors};
+use super::{npy, pickled, safetensors};
 use crate::exec::{HostTensor, Value};
 use std::fs::File;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// Reads `.npz`, `.npy` and `.safetensors`; torch-saved files need [`crate::archive`].
+    /// Reads `.npz`, `.npy`, `.safetensors`, and `.pt` or `.pth` of `torch.save`.
     pub fn read(path: &Path) -> Result<Arrays, InputError> {
         let extension = path
             .extension()
@@ -51,6 +51,7 @@ impl Arrays {
                 })?;
                 named(safetensors::read(&bytes, &origin)?)
             }
+            "pt" | "pth" => return pickled::read(path),
             _ => {
                 return Err(InputError::Extension {
                     path: path.to_owned(),

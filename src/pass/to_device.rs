@@ -2,24 +2,27 @@
 //!
 //! Only bytes that name a device change: source records are edited in place, their debug records follow, pickles
 //! are patched use by use, and every other record is copied as it is.
-#![allow(dead_code)]
 
 mod device;
 mod flow;
 mod names;
 mod pattern;
+mod records;
 mod report;
+mod rewrite;
 mod roles;
 mod source;
 mod stored;
 mod verdict;
 
+use crate::archive::ArchiveError;
 use crate::pass::rewrite::edit::EditError;
 use thiserror::Error;
 
 pub use device::{DEVICE_TYPES, Device, FOLLOW_INPUT, Target};
 pub use pattern::Patterns;
 pub use report::{Change, ChangeKind, Left, Place, Report, Warning};
+pub use rewrite::Rewrite;
 
 /// What to move where.
 #[derive(Clone, Debug)]
@@ -44,6 +47,19 @@ pub enum ToDeviceError {
         text: String,
         /// The type names.
         known: String,
+    },
+    /// The container or a pickle.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A source record that is not TorchScript.
+    #[error("cannot parse `{record}` at byte {at}: {message}")]
+    Parse {
+        /// The record.
+        record: String,
+        /// First byte.
+        at: u32,
+        /// Why.
+        message: String,
     },
     /// Two edits of one record collide.
     #[error("cannot edit `{record}`")]

@@ -8,6 +8,9 @@ use crate::torchscript::ast::Range;
 /// First element of the format with a string table.
 const WITH_STRING_TABLE: &str = "FORMAT_WITH_STRING_TABLE";
 
+/// How many rows before a byte may tell its line.
+const MAX_BACK: usize = 8;
+
 /// One row: code from this byte on comes from there.
 #[derive(Clone, Copy, Debug)]
 struct Row {
@@ -29,7 +32,8 @@ impl<'a> DebugRecord<'a> {
     /// Reads the rows; `None` when the pickle is not a source-range record.
     pub fn new(pickle: &'a Pickle) -> Option<DebugRecord<'a>> {
         let root = tuple(pickle, pickle.root())?;
-        let with_table = root.first().and_then(|first| pickle.str_at(*first)) == Some(WITH_STRING_TABLE);
+        let with_table =
+            root.first().and_then(|first| pickle.str_at(*first)) == Some(WITH_STRING_TABLE);
         let (strings, rows) = match (with_table, root) {
             (true, [_, strings, rows]) => (tuple(pickle, *strings)?, tuple(pickle, *rows)?),
             (true, _) => return None,
@@ -59,11 +63,18 @@ impl<'a> DebugRecord<'a> {
     }
 
     /// The user's file and line of a byte of the source record, `net.py:12`.
+    ///
+    /// Rows of values that torch made itself have no origin; then a row shortly before belongs to the same line.
     pub fn python_line(&self, byte: u32) -> Option<String> {
-        let after = self.rows.partition_point(|row| row.offset <= u64::from(byte));
-        let row = self.rows.get(after.checked_sub(1)?)?;
-        let origin = tuple(self.pickle, row.origin)?;
-        let (source, start) = match origin {
+        let after = self
+            .rows
+            .partition_point(|row| row.offset <= u64::from(byte));
+        let before = self.rows[..after].iter().rev().take(MAX_BACK);
+        before.filter_map(|row| self.origin(row)).next()
+    }
+
+    fn origin(&self, row: &Row) -> Option<String> {
+        let (source, start) = match tuple(self.pickle, row.origin)? {
             [source, start, _end] => (*source, *start),
             [_offset, source, start, ..] => (*source, *start),
             _ => return None,
@@ -75,11 +86,12 @@ impl<'a> DebugRecord<'a> {
             Value::Int(index) => self.string(index)?,
             _ => self.pickle.str_at(*file)?,
         };
-        // A traced model keeps a call stack in place of source text; its first line has the place.
+        // A traced model keeps a call stack in place of source text.
         if file.is_empty() {
             return self.stack_line(*text);
         }
-        let line = int(self.pickle, *first_line)? + self.lines_before(*text, int(self.pickle, start)?)?;
+        let line = int(self.pickle, *first_line)?
+            .checked_add(self.lines_before(*text, int(self.pickle, start)?)?)?;
         Some(format!("{}:{line}", base_name(file)))
     }
 
@@ -110,13 +122,13 @@ impl<'a> DebugRecord<'a> {
         Some(lines)
     }
 
-    /// `/home/me/net.py(12): forward`: file and line of the innermost frame.
+    /// `/home/me/net.py(12): forward`: file and line of the innermost frame outside of torch.
     fn stack_line(&self, text: Use) -> Option<String> {
         let text = self.pieces(text)?.concat();
-        let frame = text.lines().find(|line| line.contains("): "))?;
-        let (file, rest) = frame.split_once('(')?;
-        let (line, _) = rest.split_once("): ")?;
-        Some(format!("{}:{}", base_name(file), line.parse::<u32>().ok()?))
+        let frames = || text.lines().filter_map(frame);
+        let own = frames().find(|(file, _)| !file.contains("/torch/"));
+        let (file, line) = own.or_else(|| frames().next())?;
+        Some(format!("{}:{line}", base_name(file)))
     }
 
     /// The record's bytes with every offset moved as the source was edited.
@@ -145,7 +157,8 @@ impl Row {
         };
         let is_nested = matches!(pickle.at(*origin), Value::Tuple(it) if pickle.items(it).len() == 3 && items.len() == 3);
         // An older row holds source, start and end itself; there the second element is the source.
-        let is_nested = is_nested && tuple(pickle, *origin).is_some_and(|o| matches!(pickle.at(o[0]), Value::Tuple(_)));
+        let is_nested = is_nested
+            && tuple(pickle, *origin).is_some_and(|o| matches!(pickle.at(o[0]), Value::Tuple(_)));
         Some(Row {
             offset: u64::try_from(int(pickle, *offset)?).ok()?,
             offset_use: *offset,
@@ -176,6 +189,13 @@ fn encode_int(value: u64) -> Vec<u8> {
         0x1_0000..=0x7fff_ffff => [&b"J"[..], &(value as u32).to_le_bytes()].concat(),
         _ => [&[0x8a, 8][..], &value.to_le_bytes()].concat(),
     }
+}
+
+/// `net.py(12): forward`
+fn frame(line: &str) -> Option<(&str, u32)> {
+    let (place, _) = line.split_once("): ")?;
+    let (file, line) = place.rsplit_once('(')?;
+    Some((file, line.parse().ok()?))
 }
 
 /// Reports must not show where the author's files lay.

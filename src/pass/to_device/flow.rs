@@ -14,7 +14,7 @@ mod site;
 mod stmt;
 
 use super::device::Device;
-use super::names::{FuncIx, Names, Unit};
+use super::names::{FuncIx, Names};
 use crate::ir::Type;
 use crate::torchscript::ast::Range;
 use rustc_hash::FxHashMap;
@@ -160,6 +160,15 @@ pub(super) enum Hint {
     Half(At),
 }
 
+impl Hint {
+    /// Where.
+    pub(super) fn at(&self) -> At {
+        match self {
+            Hint::Branch(at) | Hint::CudaOnly(at, _) | Hint::Pinned(at) | Hint::Half(at) => *at,
+        }
+    }
+}
+
 /// Where tokens collect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Slot {
@@ -221,7 +230,6 @@ pub(super) struct Facts {
 /// The walk.
 pub(super) struct Flow<'a> {
     names: &'a Names<'a>,
-    units: &'a [Unit],
     root_class: Option<SmolStr>,
     by_source: FxHashMap<Source, SourceId>,
     slots: FxHashMap<Slot, BTreeSet<Token>>,
@@ -240,13 +248,11 @@ pub(super) struct Flow<'a> {
 /// Runs the analysis. `stored` are the strings of the pickles that spell devices.
 pub(super) fn analyse<'a>(
     names: &'a Names<'a>,
-    units: &'a [Unit],
     root_class: Option<&str>,
     stored: impl IntoIterator<Item = (Root, Path)>,
 ) -> Facts {
     let mut flow = Flow {
         names,
-        units,
         root_class: root_class.map(SmolStr::new),
         by_source: FxHashMap::default(),
         slots: FxHashMap::default(),

@@ -17,6 +17,26 @@ pub(super) struct Unit {
     pub(super) text: Vec<u8>,
     /// Its tree.
     pub(super) file: ast::File,
+    /// Position of every line break.
+    breaks: Vec<u32>,
+}
+
+impl Unit {
+    /// A parsed record.
+    pub(super) fn new(record: String, text: Vec<u8>, file: ast::File) -> Unit {
+        let breaks = text.iter().enumerate().filter(|(_, b)| **b == b'\n');
+        Unit {
+            breaks: breaks.map(|(at, _)| at as u32).collect(),
+            record,
+            text,
+            file,
+        }
+    }
+
+    /// The line of a byte, counted from 1.
+    pub(super) fn line(&self, byte: u32) -> u32 {
+        1 + self.breaks.partition_point(|at| *at < byte) as u32
+    }
 }
 
 /// Index of a function in [`Names::functions`].
@@ -150,12 +170,6 @@ impl<'a> Names<'a> {
             def,
         });
         self.functions.len() - 1
-    }
-
-    /// The class a type names.
-    pub(super) fn class_of(&self, ty: &Type) -> Option<(&SmolStr, &Class)> {
-        let (name, class) = self.classes.get_key_value(ty.class_name()?)?;
-        Some((name, class))
     }
 }
 

@@ -398,12 +398,14 @@ impl<'a> Planner<'a> {
 
     fn place(&self, at: At) -> Place {
         let unit = &self.units[at.unit];
-        let before = unit.text.get(..at.start as usize).unwrap_or_default();
+        // Equal literals share one row of the debug record; what uses the literal stands before it.
+        let is_literal = matches!(unit.text.get(at.start as usize), Some(b'"' | b'\''));
+        let start = at.start - u32::from(is_literal && at.start > 0);
         Place {
             record: unit.record.clone(),
-            line: Some(1 + before.iter().filter(|b| **b == b'\n').count() as u32),
+            line: Some(unit.line(at.start)),
             name: self.names.functions[at.func].name.to_string(),
-            python: (self.python)(at.unit, at.start),
+            python: (self.python)(at.unit, start),
         }
     }
 }

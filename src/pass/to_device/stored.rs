@@ -3,7 +3,9 @@
 use super::device::Device;
 use super::flow::{Path, Root, Step};
 use super::names::Names;
-use crate::archive::pickle::{Layout, ObjectId, OpId, Pickle, Quantizer, StorageId, TensorId, Use, Value, ValueId};
+use crate::archive::pickle::{
+    Layout, ObjectId, OpId, Pickle, Quantizer, StorageId, TensorId, Use, Value, ValueId,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
@@ -22,8 +24,6 @@ pub(super) enum TextKind {
 pub(super) struct StoredText {
     /// The op that pushed the value: the string, or the device.
     pub(super) op: OpId,
-    /// The op that pushed the text.
-    pub(super) text_op: OpId,
     /// What it is.
     pub(super) kind: TextKind,
     /// The device it spells.
@@ -112,7 +112,12 @@ impl Walk<'_> {
     }
 
     fn push(&mut self, at: Use, root: Option<usize>, path: Path, place: String) {
-        self.stack.push(Visit { at, root, path, place });
+        self.stack.push(Visit {
+            at,
+            root,
+            path,
+            place,
+        });
     }
 
     fn run(&mut self) {
@@ -128,18 +133,20 @@ impl Walk<'_> {
         match value {
             Value::Str(text) => {
                 if let Some(device) = pickle.str(text).and_then(Device::parse) {
-                    self.text(&visit, TextKind::Str, visit.at.op, device);
+                    self.text(&visit, TextKind::Str, device);
                 }
                 return;
             }
             Value::Device(stored) => {
                 if let Some(device) = pickle.str(stored.text).and_then(Device::parse) {
-                    self.text(&visit, TextKind::Device, stored.text_op, device);
+                    self.text(&visit, TextKind::Device, device);
                 }
                 return;
             }
             Value::Tensor(id) => return self.tensor(id, visit),
-            Value::Parameter { tensor, .. } => return self.push(tensor, visit.root, visit.path, visit.place),
+            Value::Parameter { tensor, .. } => {
+                return self.push(tensor, visit.root, visit.path, visit.place);
+            }
             Value::Storage(id) => {
                 self.found.storage_places.entry(id).or_insert(visit.place);
                 return;
@@ -155,14 +162,28 @@ impl Walk<'_> {
                 let is_tuple = matches!(value, Value::Tuple(_));
                 let items = pickle.sequence(value).unwrap_or_default();
                 for (index, item) in items.iter().enumerate().rev() {
-                    let step = if is_tuple { Step::Field(index as u16) } else { Step::Item };
-                    self.push(*item, visit.root, below(&visit.path, step), format!("{}[{index}]", visit.place));
+                    let step = if is_tuple {
+                        Step::Field(index as u16)
+                    } else {
+                        Step::Item
+                    };
+                    self.push(
+                        *item,
+                        visit.root,
+                        below(&visit.path, step),
+                        format!("{}[{index}]", visit.place),
+                    );
                 }
             }
             Value::Dict(id) => {
                 for (key, item) in pickle.dict(id).items.iter().rev() {
                     let name = self.key_name(*key);
-                    self.push(*item, visit.root, below(&visit.path, Step::Value), format!("{}[{name}]", visit.place));
+                    self.push(
+                        *item,
+                        visit.root,
+                        below(&visit.path, Step::Value),
+                        format!("{}[{name}]", visit.place),
+                    );
                 }
             }
             Value::Enum { .. } => {}
@@ -185,7 +206,11 @@ impl Walk<'_> {
         let scope = self.found.scopes.entry(class.clone()).or_default();
         scope.push(visit.place.clone());
         let Some(state) = object.state else { return };
-        let has_setstate = self.names.classes.get(&class).is_some_and(|c| c.method("__setstate__").is_some());
+        let has_setstate = self
+            .names
+            .classes
+            .get(&class)
+            .is_some_and(|c| c.method("__setstate__").is_some());
         let Value::Dict(dict) = pickle.at(state) else {
             let root = self.root(Root::State(class));
             return self.push(state, root, Path::new(), visit.place);
@@ -213,17 +238,29 @@ impl Walk<'_> {
         let tensor = pickle.tensor(id);
         let parts: SmallVec<[Use; 4]> = match &tensor.layout {
             Layout::Strided { storage, .. } => {
-                self.found.storage_places.entry(*storage).or_insert_with(|| visit.place.clone());
+                self.found
+                    .storage_places
+                    .entry(*storage)
+                    .or_insert_with(|| visit.place.clone());
                 SmallVec::new()
             }
-            Layout::SparseCoo { indices, values, .. } => SmallVec::from_slice(&[*indices, *values]),
-            Layout::SparseCompressed { compressed, plain, values, .. } => {
-                SmallVec::from_slice(&[*compressed, *plain, *values])
-            }
+            Layout::SparseCoo {
+                indices, values, ..
+            } => SmallVec::from_slice(&[*indices, *values]),
+            Layout::SparseCompressed {
+                compressed,
+                plain,
+                values,
+                ..
+            } => SmallVec::from_slice(&[*compressed, *plain, *values]),
             Layout::Meta { .. } => SmallVec::new(),
         };
         let quantizer = match tensor.quantizer {
-            Some(Quantizer::PerChannel { scales, zero_points, .. }) => vec![scales, zero_points],
+            Some(Quantizer::PerChannel {
+                scales,
+                zero_points,
+                ..
+            }) => vec![scales, zero_points],
             _ => Vec::new(),
         };
         for part in parts.into_iter().chain(quantizer) {
@@ -231,8 +268,10 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&mut self, visit: &Visit, kind: TextKind, text_op: OpId, device: Device) {
-        let root = visit.root.map(|index| (self.roots[index].clone(), visit.path.clone()));
+    fn text(&mut self, visit: &Visit, kind: TextKind, device: Device) {
+        let root = visit
+            .root
+            .map(|index| (self.roots[index].clone(), visit.path.clone()));
         if let Some(&known) = self.by_op.get(&visit.at.op) {
             let roots = &mut self.found.texts[known].roots;
             roots.extend(root.filter(|r| !roots.contains(r)));
@@ -241,7 +280,6 @@ impl Walk<'_> {
         self.by_op.insert(visit.at.op, self.found.texts.len());
         self.found.texts.push(StoredText {
             op: visit.at.op,
-            text_op,
             kind,
             device,
             roots: root.into_iter().collect(),

@@ -388,7 +388,7 @@ impl<'a> Flow<'a> {
     fn operator_hints(&mut self, op: &str, args: &[Arg<'a>], range: Range) {
         let names_cuda = ["cudnn", "miopen", "_cuda"]
             .iter()
-            .any(|part| op.contains(part));
+            .any(|part| op.contains(part) && !op.ends_with("is_cuda"));
         if op.starts_with("cuda::") || names_cuda {
             self.hint(|at| Hint::CudaOnly(at, op.into()), range);
         }

@@ -10,13 +10,13 @@ fn rewrite_with(
     options: &Options,
     stored: Vec<(Root, flow::Path)>,
 ) -> (String, Report) {
-    let units = [Unit {
-        record: "code/__torch__.py".into(),
-        text: code.into(),
-        file: parse_strict(code.as_bytes()).expect("the test's code parses"),
-    }];
+    let units = [Unit::new(
+        "code/__torch__.py".into(),
+        code.into(),
+        parse_strict(code.as_bytes()).expect("the test's code parses"),
+    )];
     let names = Names::new(&units);
-    let facts = flow::analyse(&names, &units, Some("__torch__.M"), stored);
+    let facts = flow::analyse(&names, Some("__torch__.M"), stored);
     let mut report = Report::default();
     let mut attributes = FxHashMap::default();
     attributes.insert(
@@ -375,19 +375,14 @@ fn only_and_keep() {
 #[test]
 fn stored_strings_flow() {
     let code = "class M(Module):\n  cfg : Dict[str, str]\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return torch.to(x, torch.device(self.cfg[\"where\"]))\n";
-    let units = [Unit {
-        record: "code/__torch__.py".into(),
-        text: code.into(),
-        file: parse_strict(code.as_bytes()).unwrap(),
-    }];
+    let units = [Unit::new(
+        "code/__torch__.py".into(),
+        code.into(),
+        parse_strict(code.as_bytes()).unwrap(),
+    )];
     let names = Names::new(&units);
     let root = Root::Attribute("__torch__.M".into(), "cfg".into());
-    let facts = flow::analyse(
-        &names,
-        &units,
-        None,
-        [(root, [Step::Value].into_iter().collect())],
-    );
+    let facts = flow::analyse(&names, None, [(root, [Step::Value].into_iter().collect())]);
     assert_eq!(
         verdict::by_uses("cpu", facts.uses[0].iter()),
         Verdict::Change
