@@ -5,3 +5,4 @@ mod lower;
 mod raise;
 mod source;
 mod tidy;
+mod to_device;
