@@ -1,4 +1,6 @@
-//! The laws of the library as functions of bytes: bodies of fuzz targets, replayed by the tests.
+//! The laws of the library as functions of bytes: bodies of fuzz targets, replayed by the tests. Each takes any bytes
+//! and must neither panic nor disagree with itself.
 
+pub mod archive;
 pub mod lower;
 pub mod source;

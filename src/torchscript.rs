@@ -1,6 +1,7 @@
 //! Serialised TorchScript source: text to AST and back, AST to IR and back.
 
 pub mod ast;
+pub mod debug;
 mod lexer;
 pub mod literal;
 pub mod lower;

@@ -1,6 +1,6 @@
 //! Tests that need no libtorch.
 
+mod archive;
 mod lower;
 mod source;
-mod archive;
 mod tidy;

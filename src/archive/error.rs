@@ -16,9 +16,9 @@ pub enum ArchiveError {
     },
     #[error("`{}` is not a regular file", path.display())]
     NotAFile { path: PathBuf },
-    #[error("this is {}, not a TorchScript file: {}", kind.describe(), kind.advice())]
+    #[error("this is {}; expected a TorchScript file of torch 1.4 or later: {}", kind.describe(), kind.advice())]
     WrongKind { kind: Kind },
-    #[error("this is {}, not a file from `torch.save`", kind.describe())]
+    #[error("this is {}; expected a file from `torch.save`", kind.describe())]
     NotTorchSave { kind: Kind },
     #[error("zip: {0}")]
     Zip(#[from] ZipFault),

@@ -12,6 +12,8 @@ use std::borrow::Cow;
 use std::hash::Hasher;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 pub(super) use directory::{
     END_SIGNATURE, END_SIZE, LOCATOR_SIGNATURE, LOCATOR_SIZE, ZIP64_END_SIGNATURE, ZIP64_END_SIZE,
 };
@@ -99,17 +101,17 @@ impl Zip {
 
     /// Finds `folder/record`: exactly, or as torch does, ignoring ASCII case. Names are unique either way.
     pub fn find(&self, folder: &[u8], record: &str) -> Option<EntryId> {
-        let parts: &[&[u8]] = if folder.is_empty() {
-            &[record.as_bytes()]
-        } else {
-            &[folder, b"/", record.as_bytes()]
-        };
-        let hash = folded_hash(parts.iter().copied());
+        let mut name: SmallVec<[u8; 128]> = SmallVec::from_slice(folder);
+        if !folder.is_empty() {
+            name.push(b'/');
+        }
+        name.extend_from_slice(record.as_bytes());
+        let hash = folded_hash(&name);
         let first = self.index.partition_point(|it| it.0 < hash);
         let candidates = self.index[first..].iter().take_while(|it| it.0 == hash);
         candidates
             .map(|it| it.1)
-            .find(|it| folded_eq(self.name(*it), parts))
+            .find(|it| self.name(*it).eq_ignore_ascii_case(&name))
     }
 
     /// A record's own header, checked against the directory.
@@ -259,12 +261,10 @@ fn set_limits(
 
 fn name_index(bytes: &[u8], entries: &[Entry]) -> Result<Vec<(u64, EntryId)>, ArchiveError> {
     let name = |id: EntryId| entries[id.0 as usize].name(bytes);
-    let hashed = entries.iter().enumerate().map(|(it, entry)| {
-        (
-            folded_hash([entry.name(bytes)].into_iter()),
-            EntryId(it as u32),
-        )
-    });
+    let hashed = entries
+        .iter()
+        .enumerate()
+        .map(|(it, entry)| (folded_hash(entry.name(bytes)), EntryId(it as u32)));
     let mut index: Vec<_> = hashed.collect();
     // Ordering equal hashes by name keeps made-up collisions from costing quadratic time.
     let folded = |id| name(id).iter().map(u8::to_ascii_lowercase);
@@ -296,32 +296,18 @@ fn check_claims(entries: &[Entry]) -> Result<(), ZipFault> {
     }
 }
 
-fn folded_hash<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
+/// A hash that ignores ASCII case, and by its mask a little more; equality is checked byte by byte.
+fn folded_hash(name: &[u8]) -> u64 {
+    const LOWER: u64 = 0x2020_2020_2020_2020;
     let mut hasher = rustc_hash::FxHasher::default();
-    let mut word = [0; 8];
-    let mut filled = 0;
-    for byte in parts.flatten() {
-        word[filled] = byte.to_ascii_lowercase();
-        filled += 1;
-        if filled == 8 {
-            hasher.write_u64(u64::from_le_bytes(word));
-            filled = 0;
-        }
-    }
-    word[filled..].fill(0);
-    hasher.write_u64(u64::from_le_bytes(word));
+    let (words, rest) = name.as_chunks::<8>();
+    words
+        .iter()
+        .for_each(|it| hasher.write_u64(u64::from_le_bytes(*it) | LOWER));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    hasher.write_u64(u64::from_le_bytes(last) | LOWER);
     hasher.finish()
-}
-
-fn folded_eq(name: &[u8], parts: &[&[u8]]) -> bool {
-    let mut rest = name;
-    for part in parts {
-        match rest.split_at_checked(part.len()) {
-            Some((head, tail)) if head.eq_ignore_ascii_case(part) => rest = tail,
-            _ => return false,
-        }
-    }
-    rest.is_empty()
 }
 
 /// A byte range as `usize`, when it lies within `len` bytes.

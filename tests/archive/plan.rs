@@ -1,6 +1,7 @@
 //! Writing: identity, torch's own layout, random plans judged by another zip reader, atomicity.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{Cursor, Read};
 
 use proptest::prelude::*;
@@ -226,9 +227,9 @@ proptest! {
                 }
                 Change::Add(name, bytes) => {
                     let record = format!("extra/{name}{}", if name % 2 == 0 { ".py" } else { "" });
-                    if !expected.contains_key(&record) {
-                        plan.add(&record, bytes.clone()).expect("a new name");
-                        expected.insert(record, bytes);
+                    if let Entry::Vacant(slot) = expected.entry(record) {
+                        plan.add(slot.key(), bytes.clone()).expect("a new name");
+                        slot.insert(bytes);
                     }
                 }
             }

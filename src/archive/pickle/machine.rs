@@ -426,7 +426,7 @@ impl<'a> Machine<'a> {
 
     fn fill(&mut self, dict: DictId, start: usize) -> Step<()> {
         let items = &self.stack[start..];
-        if items.len() % 2 != 0 {
+        if !items.len().is_multiple_of(2) {
             return Err(PickleFault::OddItems);
         }
         let pairs = items.chunks_exact(2).map(|it| (it[0], it[1]));

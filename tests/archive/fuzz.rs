@@ -1,0 +1,62 @@
+//! The fuzz bodies over every sample and hostile file, and over random damage to them.
+
+use proptest::prelude::*;
+use ptool::archive::Archive;
+use ptool::testing;
+
+use super::{hostile, read};
+
+#[test]
+fn every_file_passes_through() {
+    for path in read::samples().into_iter().chain(hostile::files()) {
+        let bytes = std::fs::read(&path).expect("readable");
+        testing::archive::zip_open(&bytes);
+        testing::archive::unpickle(&bytes);
+        for pickle in pickles(&bytes) {
+            testing::archive::unpickle(&pickle);
+        }
+    }
+}
+
+fn pickles(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let Ok(archive) = Archive::from_bytes(bytes.to_vec()) else {
+        return Vec::new();
+    };
+    let pickles = archive.entries().filter(|it| it.1.ends_with("pkl"));
+    pickles
+        .filter_map(|(id, _)| Some(archive.text(id).ok()?.to_vec()))
+        .collect()
+}
+
+/// Overwrites a few bytes, then cuts the end off.
+fn damage(bytes: &mut Vec<u8>, hits: &[(usize, u8)], cut: Option<usize>) {
+    let length = bytes.len().max(1);
+    for &(at, value) in hits {
+        if let Some(byte) = bytes.get_mut(at % length) {
+            *byte = value;
+        }
+    }
+    bytes.truncate(cut.map_or(length, |it| it % length));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_files_do_not_panic(
+        which in any::<usize>(),
+        hits in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6),
+        cut in prop::option::weighted(0.1, any::<usize>()),
+    ) {
+        let paths = read::samples();
+        let small: Vec<_> = paths.iter().filter(|it| it.parent().is_some_and(|it| it.ends_with("archive"))).collect();
+        let bytes = std::fs::read(small[which % small.len()]).expect("readable");
+        for mut pickle in pickles(&bytes) {
+            damage(&mut pickle, &hits, cut);
+            testing::archive::unpickle(&pickle);
+        }
+        let mut bytes = bytes;
+        damage(&mut bytes, &hits, cut);
+        testing::archive::zip_open(&bytes);
+    }
+}
