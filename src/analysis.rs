@@ -2,6 +2,7 @@
 
 pub mod align;
 pub mod attributes;
+pub mod compare;
 pub mod resolve;
 pub mod similarity;
 pub mod stored;

@@ -124,6 +124,30 @@ fn depth_is_bounded_by_the_parser() {
     assert_eq!(report(&lowered.program, &lowered.diagnostics), "");
 }
 
+/// Time grows with the length of a function, not with its square.
+#[test]
+fn long_functions_are_linear() {
+    let text = |n: usize| {
+        let mut text = String::from(
+            "class M(Module):\n  def forward(self: __torch__.M, x: Tensor) -> Tensor:\n    y0 = x\n",
+        );
+        for i in 1..n {
+            text.push_str(&format!("    y{i} = torch.add(y{}, {i})\n", i - 1));
+        }
+        text + &format!("    return y{}\n", n - 1)
+    };
+    let seconds = |n: usize| {
+        let text = text(n);
+        let start = std::time::Instant::now();
+        let lowered = lower_text(&text, NEWEST);
+        assert!(lowered.diagnostics.is_empty());
+        start.elapsed().as_secs_f64()
+    };
+    let _ = seconds(2_000);
+    let (short, long) = (seconds(4_000), seconds(32_000));
+    assert!(long < short * 32.0, "{short} s, {long} s");
+}
+
 fn pt_files(dir: &Path, files: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(dir)
         .unwrap()
