@@ -6,6 +6,7 @@ pub mod compare;
 pub mod resolve;
 pub mod similarity;
 pub mod stored;
+pub mod verify;
 mod view;
 pub mod walk;
 

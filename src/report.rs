@@ -1,7 +1,6 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
 pub mod compare;
-pub mod diagnostics;
 pub mod diff;
 pub mod inspect;
 pub mod json;

@@ -1,5 +1,6 @@
 //! Every function of every fixture printed anew: the text lowers to the same graph, and is mostly torch's own.
 
+use ptool::diag::Severity;
 use ptool::ir::text::{Options, print_graph};
 use ptool::ir::{Graph, NodeId, Op, Program, Type};
 use ptool::model::Model;
@@ -31,7 +32,7 @@ fn sorted(graph: &str) -> Vec<&str> {
 }
 
 /// Models below a folder, their recorded inputs left out.
-pub fn models(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn models(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = path.to_string_lossy().into_owned();
@@ -154,11 +155,9 @@ fn lower_again(model: &Model, files: &[(smol_str::SmolStr, String)]) -> Program 
         version: u64::MAX,
         roots: &roots,
     });
-    let messages: Vec<String> = lowered
-        .diagnostics
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    // A file of a newer torch names operators that no schema is known for: a warning before as after.
+    let errors = (lowered.diagnostics.iter()).filter(|d| d.severity == Severity::Error);
+    let messages: Vec<String> = errors.map(ToString::to_string).collect();
     assert!(
         messages.is_empty(),
         "the reprint does not lower: {messages:#?}"

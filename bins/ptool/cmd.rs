@@ -12,6 +12,7 @@ pub(crate) mod run;
 )]
 pub(crate) mod save;
 pub(crate) mod to_device;
+pub(crate) mod verify;
 
 use ptool::report::Paint;
 use std::io::{self, IsTerminal, Write};

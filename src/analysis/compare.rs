@@ -5,8 +5,8 @@
 
 mod values;
 
-pub use values::{Leaf, Outcome, compare_host, compare_owned, compare_values};
 pub(crate) use values::host_view;
+pub use values::{Leaf, Outcome, compare_host, compare_owned, compare_values};
 
 use super::align::{Alignment, Alone, Basis, Held, Item, Joined, Lockstep, Pair, Side, align};
 use super::attributes::classes;
@@ -110,7 +110,12 @@ pub trait Observer {
     fn compared(&mut self, pair: &Compared, done: usize, expected: usize);
 
     /// A result, before it is compared: `--save` takes it here.
-    fn result(&mut self, side: Side, origin: &Origin, value: &ValueRef<'_>) -> Result<(), ExecError>;
+    fn result(
+        &mut self,
+        side: Side,
+        origin: &Origin,
+        value: &ValueRef<'_>,
+    ) -> Result<(), ExecError>;
 
     /// Whether [`Observer::result`] is wanted.
     fn wants_results(&self) -> bool;
@@ -202,7 +207,9 @@ impl Comparer<'_> {
         self.counts[side as usize] += 1;
         if self.observer.wants_results() {
             let observer = &mut *self.observer;
-            produced.value.with(|value| observer.result(side, &origin, value))??;
+            produced
+                .value
+                .with(|value| observer.result(side, &origin, value))??;
         }
         let step = Step {
             scope: produced.scope,

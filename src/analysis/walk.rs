@@ -101,7 +101,10 @@ impl Walker<'_> {
                 let object = *node.inputs.first()?;
                 let path = module_path(graph, scope, object);
                 let mut class = self.program.class(graph.ty(object).class_name()?)?;
-                if matches!(class.kind, ClassKind::Interface | ClassKind::ModuleInterface) {
+                if matches!(
+                    class.kind,
+                    ClassKind::Interface | ClassKind::ModuleInterface
+                ) {
                     class = self.program.class(self.classes.get(path.as_str())?)?;
                 }
                 Some((path, class.method(name)?))

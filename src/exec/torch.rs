@@ -125,11 +125,7 @@ impl<'m> TorchEngine<'m> {
         self.start_function(func, inputs)
     }
 
-    fn start_function(
-        &mut self,
-        func: FuncId,
-        inputs: &[Value],
-    ) -> Result<Run<'_, 'm>, ExecError> {
+    fn start_function(&mut self, func: FuncId, inputs: &[Value]) -> Result<Run<'_, 'm>, ExecError> {
         let params = self.params_of(func);
         let inputs = bind(params, inputs)?;
         self.machine.vm.reset();

@@ -134,7 +134,12 @@ fn row(name: &str, name_b: Option<String>, matched_by: &'static str, leaf: &Leaf
             dtype_a,
             dtype_b,
             similarity,
-        } => (Some(dtype_a.name()), Some(dtype_b.name()), Some(Distance::from(&**similarity)), None),
+        } => (
+            Some(dtype_a.name()),
+            Some(dtype_b.name()),
+            Some(Distance::from(&**similarity)),
+            None,
+        ),
         Outcome::Unlike(reason) => (None, None, None, Some(reason.clone())),
     };
     Row {
@@ -189,7 +194,11 @@ impl Report {
             true => paint.added("True").into_owned(),
             false => paint.removed("False").into_owned(),
         };
-        let rows: Vec<_> = self.ops.iter().map(|row| (row.name.clone(), equal(row))).collect();
+        let rows: Vec<_> = self
+            .ops
+            .iter()
+            .map(|row| (row.name.clone(), equal(row)))
+            .collect();
         let mut out = guide_table(["name", "if equal"], &rows);
         if self.is_equal {
             return out + "All ops in two ScriptModules are same.\n";
@@ -212,10 +221,15 @@ impl Report {
             return String::new();
         }
         let cells = |row: &&Row| {
-            let number = |f: fn(&Distance) -> String| row.distance.as_ref().map_or("-".to_owned(), f);
+            let number =
+                |f: fn(&Distance) -> String| row.distance.as_ref().map_or("-".to_owned(), f);
             let dtypes = row.dtype_a.zip(row.dtype_b).filter(|(a, b)| a != b);
             let dtypes = dtypes.map(|(a, b)| format!("{a} and {b}"));
-            let notes = [row.reason.clone(), dtypes, row.name_b.as_ref().map(|b| format!("b: {b}"))];
+            let notes = [
+                row.reason.clone(),
+                dtypes,
+                row.name_b.as_ref().map(|b| format!("b: {b}")),
+            ];
             vec![
                 row.name.clone(),
                 number(|d| measure(d.max_abs)),

@@ -3,9 +3,9 @@
 use super::json;
 use super::similarity::measure;
 use super::table;
+use crate::analysis::Tolerance;
 use crate::analysis::compare::{Outcome, compare_host, host_view};
 use crate::analysis::similarity::shape_text;
-use crate::analysis::Tolerance;
 use crate::exec::{HostTensor, Value};
 use crate::report::similarity::Distance;
 use serde::Serialize;
@@ -183,7 +183,11 @@ fn tensor_output(name: String, tensor: &HostTensor) -> Output {
 }
 
 fn first_elements(numbers: &[f64], len: usize) -> String {
-    let shown: Vec<_> = numbers.iter().take(MAX_SHOWN).map(|&n| measure(n)).collect();
+    let shown: Vec<_> = numbers
+        .iter()
+        .take(MAX_SHOWN)
+        .map(|&n| measure(n))
+        .collect();
     let more = if len > MAX_SHOWN { ", …" } else { "" };
     format!("{}{more}", shown.join(", "))
 }
@@ -228,18 +232,24 @@ pub fn check(ours: &Value, reference: &Value) -> Check {
 
 /// The share of rows of the first output whose largest element is at the label; ties count the first.
 pub fn accuracy(value: &Value, labels: &HostTensor) -> Result<Accuracy, String> {
-    let first = leaves(value).into_iter().find_map(|(_, value)| match value {
-        Value::Tensor(tensor) => Some(tensor),
-        _ => None,
-    });
+    let first = leaves(value)
+        .into_iter()
+        .find_map(|(_, value)| match value {
+            Value::Tensor(tensor) => Some(tensor),
+            _ => None,
+        });
     let scores = first.ok_or("the model has no tensor output to rank")?;
     let [rows, classes] = *scores.shape else {
         let shape = &scores.shape;
-        return Err(format!("the first output has shape {shape:?}, expected rows of class scores"));
+        return Err(format!(
+            "the first output has shape {shape:?}, expected rows of class scores"
+        ));
     };
     if labels.shape != [rows] {
         let shape = &labels.shape;
-        return Err(format!("labels have shape {shape:?}, expected [{rows}], one for each row"));
+        return Err(format!(
+            "labels have shape {shape:?}, expected [{rows}], one for each row"
+        ));
     }
     let (scores, labels) = (host_view(scores)?, host_view(labels)?);
     let (mut row, mut label) = (Vec::new(), Vec::new());
@@ -248,12 +258,15 @@ pub fn accuracy(value: &Value, labels: &HostTensor) -> Result<Accuracy, String> 
     let mut correct = 0;
     for (i, label) in label.iter().enumerate() {
         scores.read_f64(i * classes..(i + 1) * classes, &mut row);
-        let best = row.iter().enumerate().fold(None, |best: Option<(usize, f64)>, (j, &score)| {
-            match best {
-                Some((_, top)) if score.partial_cmp(&top) != Some(std::cmp::Ordering::Greater) => best,
+        let best = row
+            .iter()
+            .enumerate()
+            .fold(None, |best: Option<(usize, f64)>, (j, &score)| match best {
+                Some((_, top)) if score.partial_cmp(&top) != Some(std::cmp::Ordering::Greater) => {
+                    best
+                }
                 _ => Some((j, score)),
-            }
-        });
+            });
         correct += usize::from(best.is_some_and(|(j, _)| j as f64 == *label));
     }
     Ok(Accuracy {
@@ -268,8 +281,14 @@ impl Report {
     pub fn text(&self) -> String {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), measure);
         let row = |o: &Output| {
-            let sizes = |s: &Vec<i64>| shape_text(&s.iter().map(|&n| n.max(0) as usize).collect::<Vec<_>>());
-            let nan = if o.nan > 0 { format!(" ({} nan)", o.nan) } else { String::new() };
+            let sizes = |s: &Vec<i64>| {
+                shape_text(&s.iter().map(|&n| n.max(0) as usize).collect::<Vec<_>>())
+            };
+            let nan = if o.nan > 0 {
+                format!(" ({} nan)", o.nan)
+            } else {
+                String::new()
+            };
             vec![
                 o.name.clone(),
                 o.kind.clone(),
@@ -289,7 +308,10 @@ impl Report {
                 total,
                 top1,
             } = accuracy;
-            out += &format!("top-1 accuracy: {:.2} % ({correct} of {total})\n", top1 * 100.0);
+            out += &format!(
+                "top-1 accuracy: {:.2} % ({correct} of {total})\n",
+                top1 * 100.0
+            );
         }
         if let Some(check) = &self.check {
             out += &check.text();
@@ -330,7 +352,10 @@ mod tests {
         let accuracy = accuracy(&scores, &labels).unwrap();
         assert_eq!((accuracy.correct, accuracy.total), (2, 3));
         let error = super::accuracy(&tensor(&[3], &[0.0; 3]), &labels).unwrap_err();
-        assert_eq!(error, "the first output has shape [3], expected rows of class scores");
+        assert_eq!(
+            error,
+            "the first output has shape [3], expected rows of class scores"
+        );
     }
 
     #[test]

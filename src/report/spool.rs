@@ -55,7 +55,10 @@ impl Spool {
         header.resize(header.len().next_multiple_of(8), b' ');
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        let mut data = self.data.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut data = self
+            .data
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
         data.rewind()?;
         io::copy(&mut data, out)?;
         Ok(())

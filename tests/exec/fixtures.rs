@@ -32,7 +32,8 @@ fn runnable(folder: &Path) -> Vec<PathBuf> {
 fn positional(call: &Call, params: &[Param]) -> Vec<Value> {
     let mut inputs = call.inputs.clone();
     for param in params.iter().skip(inputs.len()) {
-        let named = |(k, _): &&(Value, Value)| matches!(k, Value::Str(s) if **s == *param.name.as_bytes());
+        let named =
+            |(k, _): &&(Value, Value)| matches!(k, Value::Str(s) if **s == *param.name.as_bytes());
         match call.kwargs.iter().find(named) {
             Some((_, value)) => inputs.push(value.clone()),
             None => break,
@@ -52,7 +53,8 @@ fn check(path: &Path) -> Result<(), String> {
     if let Some(first) = model.diagnostics.iter().find(|_| model.has_errors()) {
         return Err(format!("lowering: {first}"));
     }
-    let mut engine = TorchEngine::new(&model, Options::default()).map_err(|e| format!("load: {e}"))?;
+    let mut engine =
+        TorchEngine::new(&model, Options::default()).map_err(|e| format!("load: {e}"))?;
     let mut reference = Reference::load(path.to_str().unwrap(), None).map_err(|e| e.to_string())?;
     for call in io::read(&path.with_extension("io.pt")) {
         let (_, function) = model.method(&call.method).ok_or("no such method")?;
@@ -66,25 +68,36 @@ fn check(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn compare(call: &Call, mine: Result<Value, ExecError>, theirs: Result<Value, ExecError>) -> Result<(), String> {
+fn compare(
+    call: &Call,
+    mine: Result<Value, ExecError>,
+    theirs: Result<Value, ExecError>,
+) -> Result<(), String> {
     match (mine, theirs) {
-        (Ok(mine), Ok(theirs)) if !io::same(&mine, &theirs) => {
-            Err(format!("{}: differs from libtorch: {mine:?} {theirs:?}", call.method))
-        }
+        (Ok(mine), Ok(theirs)) if !io::same(&mine, &theirs) => Err(format!(
+            "{}: differs from libtorch: {mine:?} {theirs:?}",
+            call.method
+        )),
         (Ok(mine), Ok(_)) => match &call.output {
-            Some(stored) if !io::same(&mine, stored) => {
-                Err(format!("{}: differs from Python: {mine:?} {stored:?}", call.method))
-            }
+            Some(stored) if !io::same(&mine, stored) => Err(format!(
+                "{}: differs from Python: {mine:?} {stored:?}",
+                call.method
+            )),
             Some(_) => Ok(()),
             None => Err(format!("{}: Python raised {:?}", call.method, call.raises)),
         },
         (Err(mine), Err(theirs)) => {
             let raised = call.raises.as_deref().ok_or(format!("{mine}, {theirs}"))?;
-            let line = raised.rsplit_once("Error: ").map_or(raised, |(_, message)| message);
+            let line = raised
+                .rsplit_once("Error: ")
+                .map_or(raised, |(_, message)| message);
             if mine.to_string().contains(line) {
                 Ok(())
             } else {
-                Err(format!("{}: our message `{mine}`, Python's `{raised}`", call.method))
+                Err(format!(
+                    "{}: our message `{mine}`, Python's `{raised}`",
+                    call.method
+                ))
             }
         }
         (Err(mine), Ok(_)) => Err(format!("{}: {mine}", call.method)),
@@ -95,7 +108,11 @@ fn compare(call: &Call, mine: Result<Value, ExecError>, theirs: Result<Value, Ex
 fn check_all(folder: &Path) {
     torch::set_threads(1).unwrap();
     let files = runnable(folder);
-    assert!(!files.is_empty(), "no runnable files in {}", folder.display());
+    assert!(
+        !files.is_empty(),
+        "no runnable files in {}",
+        folder.display()
+    );
     let failures: Vec<String> = files
         .iter()
         .filter_map(|path| {
@@ -106,7 +123,11 @@ fn check_all(folder: &Path) {
         })
         .collect();
     let (bad, all) = (failures.len(), files.len());
-    assert!(failures.is_empty(), "{bad} of {all} files:\n{}", failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{bad} of {all} files:\n{}",
+        failures.join("\n")
+    );
 }
 
 #[test]

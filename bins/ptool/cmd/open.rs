@@ -24,7 +24,11 @@ pub(crate) fn named<T>(path: &Path, result: Result<T, ArchiveError>) -> anyhow::
 /// Opens a file whose sources must be sound, since it is to run.
 pub(crate) fn runnable(path: &Path) -> anyhow::Result<Model> {
     let model = model(path)?;
-    if let Some(error) = model.diagnostics.iter().find(|d| d.severity == Severity::Error) {
+    if let Some(error) = model
+        .diagnostics
+        .iter()
+        .find(|d| d.severity == Severity::Error)
+    {
         bail!(
             "`{}` has broken sources: {error}; `ptool verify` lists all",
             path.display()

@@ -24,7 +24,9 @@ pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut File) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let failed = || format!("cannot write `{}`", path.display());
     let mut file = tempfile::Builder::new()
         .prefix(".ptool-")

@@ -29,7 +29,10 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     let (model_a, model_b) = (open::runnable(&args.a)?, open::runnable(&args.b)?);
     let chosen = inputs(&model_a, &args.exec.method, &args.inputs)?;
     context.note(&chosen.source);
-    let (a, b) = (Subject::new(&model_a, &args)?, Subject::new(&model_b, &args)?);
+    let (a, b) = (
+        Subject::new(&model_a, &args)?,
+        Subject::new(&model_b, &args)?,
+    );
     let tolerance = Tolerance {
         rtol: args.rtol,
         atol: args.atol,
@@ -51,7 +54,9 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         save::write(path, |file| Ok(spool.finish(file)?))?;
         context.note(format_args!("wrote {}", path.display()));
         if skipped > 0 {
-            context.note(format_args!("{skipped} results have a dtype .safetensors has not"));
+            context.note(format_args!(
+                "{skipped} results have a dtype .safetensors has not"
+            ));
         }
     }
     match args.format.format {
@@ -184,7 +189,11 @@ impl Observer for Watch {
         };
         let tensors = value.tensors();
         for (i, tensor) in tensors.iter().enumerate() {
-            let suffix = if tensors.len() == 1 { String::new() } else { format!(".{i}") };
+            let suffix = if tensors.len() == 1 {
+                String::new()
+            } else {
+                format!(".{i}")
+            };
             let name = format!("{model}/{}{suffix}", origin.name);
             let pushed = spool.push(&name, &tensor.to_host()?);
             pushed.map_err(|error| ExecError::Tap(Box::new(error)))?;

@@ -35,7 +35,11 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         inputs: chosen.source.clone(),
         engine: "torch",
         outputs: report::outputs(&output),
-        saved: args.output.output.as_ref().map(|path| path.display().to_string()),
+        saved: args
+            .output
+            .output
+            .as_ref()
+            .map(|path| path.display().to_string()),
         check: match args.check {
             true => Some(check(&args, &model, &chosen, &output)?),
             false => None,
@@ -70,10 +74,16 @@ fn check(
     let mut reference = Reference::load(&path, None).context("--check")?;
     // The first runs of the optimising executor record shapes; its fused kernels round differently.
     Reference::optimize(false);
-    let params = model.method(&args.exec.method).map(|(_, function)| &function.params[1..]);
+    let params = model
+        .method(&args.exec.method)
+        .map(|(_, function)| &function.params[1..]);
     let method = &args.exec.method;
-    let expected =
-        reference.run(method, &model.program, params.unwrap_or_default(), &chosen.values);
+    let expected = reference.run(
+        method,
+        &model.program,
+        params.unwrap_or_default(),
+        &chosen.values,
+    );
     Ok(report::check(output, &expected.context("--check")?))
 }
 
@@ -91,9 +101,15 @@ fn accuracy(args: &Args, chosen: &Chosen, output: &Value) -> anyhow::Result<repo
 fn write_outputs(path: &Path, output: &Value) -> anyhow::Result<()> {
     let tensors = report::tensors(output);
     if tensors.is_empty() {
-        bail!("the outputs hold no tensor, so that `{}` would be empty", path.display());
+        bail!(
+            "the outputs hold no tensor, so that `{}` would be empty",
+            path.display()
+        );
     }
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
     match (extension, tensors.as_slice()) {
         ("npz", tensors) => save::write(path, |file| Ok(npy::write_npz(file, tensors)?)),
         ("npy", [(_, tensor)]) => save::write(path, |file| Ok(npy::write(file, tensor)?)),

@@ -224,7 +224,12 @@ mod tests {
         Lockstep::new(&align(&items(a), &items(b)), a.len(), b.len(), budget)
     }
 
-    fn push(join: &mut Join, side: Side, operator: usize, meta: &'static str) -> Joined<&'static str, ()> {
+    fn push(
+        join: &mut Join,
+        side: Side,
+        operator: usize,
+        meta: &'static str,
+    ) -> Joined<&'static str, ()> {
         join.push(side, Some(operator), Held { meta, value: () }, 8)
     }
 
@@ -242,7 +247,10 @@ mod tests {
             assert_eq!(join.next_side(), Some(Side::A));
             assert_eq!(push(&mut join, Side::A, operator, "a"), Joined::Waits);
             assert_eq!(join.next_side(), Some(Side::B));
-            assert_eq!(partners(push(&mut join, Side::B, operator, "b")), Some(("a", "b")));
+            assert_eq!(
+                partners(push(&mut join, Side::B, operator, "b")),
+                Some(("a", "b"))
+            );
         }
         assert!(join.take_alone().is_empty());
     }
@@ -252,8 +260,14 @@ mod tests {
         let mut join = lockstep(&["x"], &["x"], 100);
         push(&mut join, Side::A, 0, "a0");
         push(&mut join, Side::A, 0, "a1");
-        assert_eq!(partners(push(&mut join, Side::B, 0, "b0")), Some(("a0", "b0")));
-        assert_eq!(partners(push(&mut join, Side::B, 0, "b1")), Some(("a1", "b1")));
+        assert_eq!(
+            partners(push(&mut join, Side::B, 0, "b0")),
+            Some(("a0", "b0"))
+        );
+        assert_eq!(
+            partners(push(&mut join, Side::B, 0, "b1")),
+            Some(("a1", "b1"))
+        );
         push(&mut join, Side::B, 0, "b2");
         join.done(Side::A);
         assert_eq!(join.take_alone(), [(Side::B, "b2", Alone::NotExecuted)]);
@@ -267,7 +281,10 @@ mod tests {
         assert_eq!(join.take_alone(), [(Side::A, "old", Alone::TooLate)]);
         let late = push(&mut join, Side::B, 1, "late");
         assert!(matches!(late, Joined::Alone(_, Alone::TooLate)));
-        assert_eq!(partners(push(&mut join, Side::B, 0, "b")), Some(("new", "b")));
+        assert_eq!(
+            partners(push(&mut join, Side::B, 0, "b")),
+            Some(("new", "b"))
+        );
     }
 
     #[test]

@@ -69,7 +69,11 @@ pub fn compare_values(
     let is_one = matches!((a, b), (ValueRef::Tensor(_), ValueRef::Tensor(_)));
     let leaf = |(i, (a, b)): (usize, (&&TensorRef, &&TensorRef))| {
         Ok(Leaf {
-            suffix: if is_one { String::new() } else { format!(".{i}") },
+            suffix: if is_one {
+                String::new()
+            } else {
+                format!(".{i}")
+            },
             outcome: compare_tensors(a, b, tolerance)?,
         })
     };
@@ -82,10 +86,17 @@ fn compare_tensors(
     tolerance: Tolerance,
 ) -> Result<Outcome, ExecError> {
     if a.layout != b.layout {
-        return Ok(Outcome::Unlike(format!("layouts {} and {}", a.layout, b.layout)));
+        return Ok(Outcome::Unlike(format!(
+            "layouts {} and {}",
+            a.layout, b.layout
+        )));
     }
     let (host_a, host_b) = (on_host(a)?, on_host(b)?);
-    Ok(outcome(view(a, host_a.as_ref()), view(b, host_b.as_ref()), tolerance))
+    Ok(outcome(
+        view(a, host_a.as_ref()),
+        view(b, host_b.as_ref()),
+        tolerance,
+    ))
 }
 
 /// Compares two tensors in host memory; `b` is the reference.
@@ -98,7 +109,11 @@ pub fn compare_owned(a: &Value, b: &Value, tolerance: Tolerance) -> Vec<Leaf> {
     let (left, right) = (tensors(a), tensors(b));
     let is_one = matches!((a, b), (Value::Tensor(_), Value::Tensor(_)));
     let leaf = |(i, (a, b)): (usize, (&&HostTensor, &&HostTensor))| Leaf {
-        suffix: if is_one { String::new() } else { format!(".{i}") },
+        suffix: if is_one {
+            String::new()
+        } else {
+            format!(".{i}")
+        },
         outcome: compare_host(a, b, tolerance),
     };
     left.iter().zip(&right).enumerate().map(leaf).collect()
@@ -164,7 +179,10 @@ fn sizes(sizes: &[i64]) -> Vec<usize> {
     sizes.iter().map(|&n| n.max(0) as usize).collect()
 }
 
-fn quantized<'a>(view: View<'a>, quantizer: &'a Option<TorchQuantizer>) -> Result<View<'a>, String> {
+fn quantized<'a>(
+    view: View<'a>,
+    quantizer: &'a Option<TorchQuantizer>,
+) -> Result<View<'a>, String> {
     let quantizer = match quantizer {
         None => return Ok(view),
         Some(TorchQuantizer::PerTensor { scale, zero_point }) => Quantizer::PerTensor {
