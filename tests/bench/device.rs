@@ -8,15 +8,27 @@ const ROUNDS: usize = 9;
 
 pub(crate) fn bench() {
     let large = models::large(2 << 30);
-    let files = [("ResNet-18", models::corpus("resnet18_traced")), ("ResNet-50", models::corpus("resnet50_traced")), ("2 GB model", large)];
+    let files = [
+        ("ResNet-18", models::corpus("resnet18_traced")),
+        ("ResNet-50", models::corpus("resnet50_traced")),
+        ("2 GB model", large),
+    ];
     let mut table = measure::new_table(&["model", "cp ms", "to-device ms", "ratio", "peak MB"]);
     for (name, path) in &files {
         let rounds = if name.starts_with('2') { 3 } else { ROUNDS };
         let (copy, rewrite, peak) = pair(path, rounds);
         let ratio = format!("{:.2}", rewrite / copy);
-        table.add_row([(*name).to_owned(), ms(copy), ms(rewrite), ratio, format!("{:.1}", peak as f64 / 1e6)]);
+        table.add_row([
+            (*name).to_owned(),
+            ms(copy),
+            ms(rewrite),
+            ratio,
+            format!("{:.1}", peak as f64 / 1e6),
+        ]);
     }
-    measure::print(&format!("\n`ptool to-device M cuda` as a whole process beside `cp M OUT`\n{table}\n"));
+    measure::print(&format!(
+        "\n`ptool to-device M cuda` as a whole process beside `cp M OUT`\n{table}\n"
+    ));
 }
 
 fn ms(seconds: f64) -> String {
@@ -32,7 +44,14 @@ fn pair(path: &Path, rounds: usize) -> (f64, f64, u64) {
         let _ = std::fs::remove_file(&out);
         let copy = measure::run_process(Command::new("cp").arg(path).arg(&out));
         let _ = std::fs::remove_file(&out);
-        let rewrite = measure::run_process(Command::new(&ptool).arg("to-device").arg(path).arg("cuda").arg("-o").arg(&out));
+        let rewrite = measure::run_process(
+            Command::new(&ptool)
+                .arg("to-device")
+                .arg(path)
+                .arg("cuda")
+                .arg("-o")
+                .arg(&out),
+        );
         if round > 0 {
             copies.push(copy.seconds);
             rewrites.push(rewrite.seconds);
@@ -40,5 +59,9 @@ fn pair(path: &Path, rounds: usize) -> (f64, f64, u64) {
         }
     }
     let _ = std::fs::remove_file(&out);
-    (measure::median(&mut copies), measure::median(&mut rewrites), peak)
+    (
+        measure::median(&mut copies),
+        measure::median(&mut rewrites),
+        peak,
+    )
 }

@@ -11,7 +11,10 @@ mod open;
 
 fn main() {
     // `cargo test` and `cargo bench` pass flags of the standard harness; only words are subjects.
-    let chosen: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     if std::env::args().any(|a| a == "--test" || a == "--list") {
         return;
     }

@@ -14,7 +14,10 @@ pub(crate) struct Case<'a> {
 
 /// A case that times a closure.
 pub(crate) fn case<'a>(name: &'a str, run: impl FnMut() + 'a) -> Case<'a> {
-    Case { name, run: Box::new(run) }
+    Case {
+        name,
+        run: Box::new(run),
+    }
 }
 
 /// Median seconds of each case over `rounds` rounds; every round runs every case once, after one warm-up round.
@@ -42,14 +45,20 @@ pub(crate) fn report(title: &str, mut cases: Vec<Case<'_>>, rounds: usize) {
     let seconds = medians(&mut cases, rounds);
     let mut table = new_table(&["what", "median ms", "ratio"]);
     for (case, s) in cases.iter().zip(&seconds) {
-        table.add_row([case.name.to_owned(), format!("{:.2}", s * 1e3), format!("{:.3}", s / seconds[0])]);
+        table.add_row([
+            case.name.to_owned(),
+            format!("{:.2}", s * 1e3),
+            format!("{:.3}", s / seconds[0]),
+        ]);
     }
     print(&format!("\n{title} ({rounds} rounds)\n{table}\n"));
 }
 
 pub(crate) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(header);
+    table
+        .load_preset(presets::ASCII_MARKDOWN)
+        .set_header(header);
     table
 }
 
@@ -66,12 +75,22 @@ pub(crate) fn run_process(command: &mut Command) -> Cost {
     let start = Instant::now();
     let mut child = command.spawn().expect("the program starts");
     let used = child.wait4().expect("the program ends");
-    assert!(used.status.code().is_some_and(|c| c < 2), "{command:?} ended with {}", used.status);
-    Cost { seconds: start.elapsed().as_secs_f64(), peak_bytes: used.rusage.maxrss }
+    assert!(
+        used.status.code().is_some_and(|c| c < 2),
+        "{command:?} ended with {}",
+        used.status
+    );
+    Cost {
+        seconds: start.elapsed().as_secs_f64(),
+        peak_bytes: used.rusage.maxrss,
+    }
 }
 
 /// Prints to standard output.
-#[expect(clippy::print_stdout, reason = "the table is the result of this program")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the table is the result of this program"
+)]
 pub(crate) fn print(text: &str) {
     print!("{text}");
 }
@@ -79,7 +98,10 @@ pub(crate) fn print(text: &str) {
 /// Names the machine, because a figure without one says nothing.
 pub(crate) fn print_machine() {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or("unknown processor");
+    let model = cpuinfo
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .unwrap_or("unknown processor");
     let model = model.trim_start_matches(['\t', ' ', ':']);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     print(&format!("machine: {model}, {cores} cores\n"));

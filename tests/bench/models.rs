@@ -9,7 +9,11 @@ use zip::write::SimpleFileOptions;
 pub(crate) fn corpus(name: &str) -> PathBuf {
     let folder = std::env::var_os("PTOOL_CORPUS").expect("`cargo xtask bench` names the corpus");
     let path = Path::new(&folder).join(format!("{name}.pt"));
-    assert!(path.exists(), "{} is missing: `cargo xtask corpus --only resnet18,resnet50`", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: `cargo xtask corpus --only resnet18,resnet50`",
+        path.display()
+    );
     path
 }
 
@@ -26,7 +30,11 @@ pub(crate) fn straight_line(n: usize) -> PathBuf {
         "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n",
     );
     for i in 0..n {
-        let input = if i == 0 { "x".to_owned() } else { format!("_{}", i - 1) };
+        let input = if i == 0 {
+            "x".to_owned()
+        } else {
+            format!("_{}", i - 1)
+        };
         code.push_str(&format!("    _{i} = torch.add({input}, 1)\n"));
     }
     code.push_str(&format!("    return _{}\n", n - 1));
@@ -39,11 +47,17 @@ pub(crate) fn straight_line(n: usize) -> PathBuf {
 fn write_archive(path: &Path, code: &str) {
     let mut zip = zip::ZipWriter::new(File::create(path).expect("target is writable"));
     let pickle = b"\x80\x02c__torch__\nM\n)\x81}(X\x08\x00\x00\x00training\x89ub.".as_slice();
-    let records: [(&str, &[u8]); 4] =
-        [("M/version", b"3\n"), ("M/data.pkl", pickle), ("M/constants.pkl", b"\x80\x02)."), ("M/code/__torch__.py", code.as_bytes())];
+    let records: [(&str, &[u8]); 4] = [
+        ("M/version", b"3\n"),
+        ("M/data.pkl", pickle),
+        ("M/constants.pkl", b"\x80\x02)."),
+        ("M/code/__torch__.py", code.as_bytes()),
+    ];
     for (name, bytes) in records {
-        let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        zip.start_file(name, options).expect("the archive takes records");
+        let options =
+            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file(name, options)
+            .expect("the archive takes records");
         zip.write_all(bytes).expect("the archive takes records");
     }
     zip.finish().expect("the archive closes");
@@ -59,17 +73,32 @@ pub(crate) fn large(bytes: u64) -> PathBuf {
         def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return torch.add(x, torch.select(self.w, 0, 0))\n";
     let part = path.with_extension("part");
     let mut zip = zip::ZipWriter::new(File::create(&part).expect("target is writable"));
-    let options = || SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).with_alignment(64);
+    let options = || {
+        SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .with_alignment(64)
+    };
     let count = i32::try_from(bytes / 4).expect("a count that BININT holds");
-    zip.start_file("M/data/0", options().large_file(bytes > u64::from(u32::MAX / 2))).expect("the archive takes records");
-    let chunk: Vec<u8> = (0..1 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x3f).collect();
+    zip.start_file(
+        "M/data/0",
+        options().large_file(bytes > u64::from(u32::MAX / 2)),
+    )
+    .expect("the archive takes records");
+    let chunk: Vec<u8> = (0..1 << 20)
+        .map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x3f)
+        .collect();
     for _ in 0..bytes >> 20 {
         zip.write_all(&chunk).expect("target has room");
     }
-    let records: [(&str, &[u8]); 4] =
-        [("M/data.pkl", &large_pickle(count)), ("M/code/__torch__.py", code.as_bytes()), ("M/constants.pkl", b"\x80\x02)."), ("M/version", b"3\n")];
+    let records: [(&str, &[u8]); 4] = [
+        ("M/data.pkl", &large_pickle(count)),
+        ("M/code/__torch__.py", code.as_bytes()),
+        ("M/constants.pkl", b"\x80\x02)."),
+        ("M/version", b"3\n"),
+    ];
     for (name, bytes) in records {
-        zip.start_file(name, options()).expect("the archive takes records");
+        zip.start_file(name, options())
+            .expect("the archive takes records");
         zip.write_all(bytes).expect("the archive takes records");
     }
     zip.finish().expect("the archive closes");
@@ -84,6 +113,8 @@ fn large_pickle(count: i32) -> Vec<u8> {
     pickle.extend_from_slice(&count);
     pickle.extend_from_slice(b"tQK\x00(J");
     pickle.extend_from_slice(&count);
-    pickle.extend_from_slice(b"t(K\x01t\x88ccollections\nOrderedDict\n)RtRX\x08\x00\x00\x00training\x89ub.");
+    pickle.extend_from_slice(
+        b"t(K\x01t\x88ccollections\nOrderedDict\n)RtRX\x08\x00\x00\x00training\x89ub.",
+    );
     pickle
 }
