@@ -2,9 +2,11 @@
 
 pub mod align;
 pub mod attributes;
+pub mod compare;
 pub mod resolve;
 pub mod similarity;
 pub mod stored;
+pub mod verify;
 mod view;
 pub mod walk;
 

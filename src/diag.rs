@@ -1,5 +1,8 @@
 //! Positions in serialised source and the one kind of message every layer reports.
 
+pub mod json;
+pub mod render;
+
 /// Index of a source record (`code/**.py`) within one opened model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
@@ -23,6 +26,19 @@ impl Span {
             start: self.start.min(other.start),
             end: self.end.max(other.end),
         }
+    }
+}
+
+/// The source records that spans are about.
+pub trait Sources {
+    /// Name and text of a record.
+    fn source(&self, file: FileId) -> Option<(&str, &str)>;
+}
+
+impl<N: AsRef<str>, T: AsRef<str>> Sources for [(N, T)] {
+    fn source(&self, file: FileId) -> Option<(&str, &str)> {
+        let (name, text) = self.get(file.0 as usize)?;
+        Some((name.as_ref(), text.as_ref()))
     }
 }
 
@@ -83,13 +99,25 @@ impl Diagnostic {
     }
 }
 
-impl std::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let severity = match self.severity {
+impl Severity {
+    /// `note`, `warning`, `error`.
+    pub const fn name(self) -> &'static str {
+        match self {
             Severity::Note => "note",
             Severity::Warning => "warning",
             Severity::Error => "error",
-        };
-        write!(f, "{severity}[{}]: {}", self.code, self.message)
+        }
+    }
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}[{}]: {}",
+            self.severity.name(),
+            self.code,
+            self.message
+        )
     }
 }

@@ -23,6 +23,7 @@ pub mod schema;
 pub mod subtype;
 pub mod text;
 pub mod types;
+pub mod verify;
 
 pub use constant::Constant;
 pub use entity::{PrimaryMap, SideMap};

@@ -5,8 +5,9 @@ pub mod origin;
 
 use crate::archive::pickle::{ObjectId, Value};
 use crate::archive::{Archive, ArchiveError};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Diagnostic, Severity, Span};
 use crate::ir::{Class, FuncId, Function, Program};
+use crate::torchscript::debug::{DebugIndex, Origin};
 use crate::torchscript::lower::{Input, Lowered, lower};
 use smol_str::SmolStr;
 use std::cell::RefCell;
@@ -27,6 +28,7 @@ pub struct Model {
     /// What is wrong with the sources; functions that failed have empty graphs.
     pub diagnostics: Vec<Diagnostic>,
     root: ObjectId,
+    debug: DebugIndex,
 }
 
 impl Model {
@@ -62,6 +64,7 @@ impl Model {
             diagnostics,
         } = lower_archive(&archive, &roots)?;
         Ok(Model {
+            debug: DebugIndex::new(&archive),
             archive,
             program,
             root_class,
@@ -84,6 +87,12 @@ impl Model {
     pub fn method(&self, name: &str) -> Option<(FuncId, &Function)> {
         let id = self.root_definition()?.method(name)?;
         Some((id, &self.program.functions[id]))
+    }
+
+    /// The user's Python line that a place in the serialised source was made from, if the file says so.
+    pub fn user_location(&self, span: Span) -> Option<Origin> {
+        let record = &self.program.file(span.file)?.name;
+        self.debug.lookup(&self.archive, record, span.start)
     }
 
     /// Whether some diagnostic is an error.

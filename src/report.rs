@@ -1,11 +1,13 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
-pub mod diagnostics;
+pub mod compare;
 pub mod diff;
 pub mod inspect;
 pub mod json;
 mod paint;
+pub mod run;
 pub mod similarity;
+pub mod spool;
 mod table;
 pub mod to_device;
 

@@ -2,5 +2,7 @@
 
 mod archive;
 mod lower;
+mod raise;
 mod source;
 mod tidy;
+mod to_device;

@@ -28,7 +28,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "analysis",
-        &["archive", "diag", "exec", "ir", "model", "tensor"],
+        &[
+            "archive",
+            "diag",
+            "exec",
+            "ir",
+            "model",
+            "tensor",
+            "torchscript",
+        ],
     ),
     (
         "report",

@@ -1,1 +1,3 @@
 //! Integration tests that execute models.
+
+mod exec;

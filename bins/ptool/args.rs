@@ -25,6 +25,7 @@ Results go to standard output, progress and diagnostics to standard error.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Inspect(cmd::inspect::Args),
+    Verify(cmd::verify::Args),
     ToDevice(cmd::to_device::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),

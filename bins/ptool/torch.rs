@@ -1,2 +1,10 @@
 //! `ptool-torch`: the same commands with libtorch linked in.
-fn main() {}
+
+mod app;
+mod args;
+mod cmd;
+mod execute;
+
+fn main() -> std::process::ExitCode {
+    app::main(execute::run)
+}

@@ -6,7 +6,7 @@
 
 mod lockstep;
 
-pub use lockstep::{Lockstep, Pair, Side};
+pub use lockstep::{Alone, Held, Joined, Lockstep, Pair, Side};
 
 use rustc_hash::FxHashMap;
 use similar::{Algorithm, DiffOp, capture_diff_slices};

@@ -59,6 +59,12 @@ pub fn attributes(model: &Model) -> Result<Attributes, crate::archive::ArchiveEr
     Ok(list(data, Some(&model.program), data.root(), ""))
 }
 
+/// The class of the object at each path, the root at the empty one.
+pub fn classes(model: &Model) -> FxHashMap<String, String> {
+    let objects = attributes(model).map(|all| all.objects);
+    objects.unwrap_or_default().into_iter().collect()
+}
+
 /// Lists the elements of `constants.pkl` as `CONSTANTS.c0` and so on.
 pub fn constants(model: &Model) -> Result<Attributes, crate::archive::ArchiveError> {
     let constants = model.archive.constants()?;

@@ -1,7 +1,7 @@
 //! Every operator a method can reach, module by module, without running it.
 
-use crate::ir::{BlockId, FuncId, Graph, NodeId, Op, Program, Type, ValueId};
-use rustc_hash::FxHashSet;
+use crate::ir::{BlockId, ClassKind, FuncId, Graph, NodeId, Op, Program, Type, ValueId};
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, format_smolstr};
 
 /// Operators listed at most: classes that hold one another could name exponentially many modules.
@@ -21,9 +21,12 @@ pub struct Step {
 }
 
 /// The nodes that `func` reaches, in program order, calls followed; each function of each module once.
-pub fn walk(program: &Program, func: FuncId) -> Vec<Step> {
+///
+/// `classes` tells the class of the module at a path, where a value of an interface type stands for it.
+pub fn walk(program: &Program, func: FuncId, classes: &FxHashMap<String, String>) -> Vec<Step> {
     let mut walker = Walker {
         program,
+        classes,
         steps: Vec::new(),
         seen: FxHashSet::default(),
         frames: Vec::new(),
@@ -42,6 +45,7 @@ struct Frame {
 
 struct Walker<'p> {
     program: &'p Program,
+    classes: &'p FxHashMap<String, String>,
     steps: Vec<Step>,
     seen: FxHashSet<(SmolStr, FuncId)>,
     frames: Vec<Frame>,
@@ -82,6 +86,7 @@ impl Walker<'_> {
         if let Some((scope, callee)) = self.callee(graph, &scope, node) {
             self.enter(scope, callee);
         }
+        let scope = join(&scope, &graph.node(node).scope);
         self.steps.push(Step { scope, func, node });
         self.steps.len() < MAX_STEPS
     }
@@ -94,19 +99,31 @@ impl Walker<'_> {
             }
             Op::CallMethod(name) => {
                 let object = *node.inputs.first()?;
-                let class = self.program.class(graph.ty(object).class_name()?)?;
-                Some((module_path(graph, scope, object), class.method(name)?))
+                let path = module_path(graph, scope, object);
+                let mut class = self.program.class(graph.ty(object).class_name()?)?;
+                if matches!(
+                    class.kind,
+                    ClassKind::Interface | ClassKind::ModuleInterface
+                ) {
+                    class = self.program.class(self.classes.get(path.as_str())?)?;
+                }
+                Some((path, class.method(name)?))
             }
             _ => None,
         }
     }
 }
 
-/// The path of the module that a value is: attributes of `self` from the scope on.
+/// The path of the module that a value is: attributes of the function's own `self` from the scope on. Other objects
+/// (locals, elements of lists) count to the module that calls them, as in [`crate::exec::Event::scope`].
 fn module_path(graph: &Graph, scope: &SmolStr, object: ValueId) -> SmolStr {
+    let own = graph.block(graph.root()).params.first();
     let mut names = Vec::new();
     let mut value = object;
-    while let Some(producer) = graph.producer(value) {
+    while Some(&value) != own {
+        let Some(producer) = graph.producer(value) else {
+            return scope.clone();
+        };
         let node = graph.node(producer);
         match (&node.op, node.inputs.first()) {
             (Op::GetAttr(name), Some(&owner)) => {
@@ -114,10 +131,14 @@ fn module_path(graph: &Graph, scope: &SmolStr, object: ValueId) -> SmolStr {
                 value = owner;
             }
             (Op::UncheckedCast, Some(&same)) => value = same,
-            _ => break,
+            _ => return scope.clone(),
         }
     }
-    let path = names.into_iter().rev().collect::<Vec<_>>().join(".");
+    names.reverse();
+    join(scope, &names.join("."))
+}
+
+fn join(scope: &SmolStr, path: &str) -> SmolStr {
     match (scope.is_empty(), path.is_empty()) {
         (_, true) => scope.clone(),
         (true, false) => path.into(),

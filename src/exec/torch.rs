@@ -20,7 +20,6 @@ use super::engine::Engine;
 use super::error::ExecError;
 use super::tap::{Event, Tap};
 use super::value::Value;
-use crate::ir::entity::Entity;
 use crate::ir::{FuncId, Param, Type};
 use crate::model::Model;
 use load::{Loader, MAX_LOAD_STEPS};
@@ -55,6 +54,7 @@ pub struct TorchEngine<'m> {
     machine: Machine<'m>,
     func: FuncId,
     root: u32,
+    root_class: SmolStr,
     grad: bool,
 }
 
@@ -92,49 +92,68 @@ impl<'m> TorchEngine<'m> {
             machine,
             func,
             root,
+            root_class: model.root_class.clone(),
             grad: options.grad,
         })
     }
 
     /// The method's parameters, without `self`.
     pub fn params(&self) -> &'m [Param] {
-        let params = &self.machine.program().functions[self.func].params;
+        self.params_of(self.func)
+    }
+
+    fn params_of(&self, func: FuncId) -> &'m [Param] {
+        let params = &self.machine.program().functions[func].params;
         params.get(1..).unwrap_or_default()
     }
 
-    /// Starts a run that is stepped by [`Run::next`].
+    /// Starts a run that is stepped by [`Run::advance`].
     pub fn start(&mut self, inputs: &[Value]) -> Result<Run<'_, 'm>, ExecError> {
-        let params = self.params();
+        self.start_function(self.func, inputs)
+    }
+
+    /// Starts a run of another method of the same, possibly changed, model.
+    pub fn start_method(
+        &mut self,
+        method: &str,
+        inputs: &[Value],
+    ) -> Result<Run<'_, 'm>, ExecError> {
+        let class = self.machine.program().class(&self.root_class);
+        let func = class.and_then(|class| class.method(method));
+        let func = func.ok_or_else(|| ExecError::NoMethod(method.into()))?;
+        self.machine.prepare(func)?;
+        self.start_function(func, inputs)
+    }
+
+    fn start_function(&mut self, func: FuncId, inputs: &[Value]) -> Result<Run<'_, 'm>, ExecError> {
+        let params = self.params_of(func);
         let inputs = bind(params, inputs)?;
-        let mut operands = vec![self.root];
-        let mut pushed = Vec::new();
+        self.machine.vm.reset();
         for (param, input) in params.iter().zip(&inputs) {
-            let machine = &mut self.machine;
-            match input {
-                Some(value) if value::accepts(&machine.types, &param.ty, value) => {
-                    value::push_value(&mut machine.vm, &mut machine.types, value, &param.ty)?;
-                }
-                Some(value) => {
-                    return Err(ExecError::Input {
-                        name: param.name.clone(),
-                        expected: param.ty.to_string(),
-                        found: value.kind().into(),
-                    });
-                }
-                None => {
-                    let default = param.default.as_ref().unwrap_or(&crate::ir::Constant::None);
-                    value::push_constant(&mut machine.vm, &mut machine.types, default, &param.ty)?;
-                }
-            }
-            pushed.push(());
+            self.push_input(param, *input)?;
         }
-        self.machine
-            .begin_with(self.func, &mut operands, pushed.len())?;
+        self.machine.begin_with(func, &[self.root], params.len())?;
         self.machine.grad = self.grad;
         Ok(Run {
             machine: &mut self.machine,
             at: At::Start,
         })
+    }
+
+    fn push_input(&mut self, param: &Param, input: Option<&Value>) -> Result<(), ExecError> {
+        let Machine { vm, types, .. } = &mut self.machine;
+        match (input, &param.default) {
+            (Some(value), _) if value::accepts(types, &param.ty, value) => {
+                value::push_value(vm, types, value, &param.ty)
+            }
+            (Some(value), _) => Err(ExecError::Input {
+                name: param.name.clone(),
+                expected: param.ty.to_string(),
+                found: value.kind().into(),
+            }),
+            (None, Some(default)) => value::push_constant(vm, types, default, &param.ty),
+            (None, None) => Err(ExecError::Internal("an input is missing".into())),
+        }
     }
 }
 
@@ -268,6 +287,11 @@ pub fn load_library(path: &str) -> Result<(), ExecError> {
 pub fn set_threads(n: usize) -> Result<(), ExecError> {
     let n = i32::try_from(n.max(1)).unwrap_or(i32::MAX);
     ffi::set_threads(n).map_err(|f| ExecError::Internal(f.message))
+}
+
+/// Seeds torch's generators, as `torch.manual_seed` does.
+pub fn manual_seed(seed: u64) -> Result<(), ExecError> {
+    ffi::manual_seed(seed).map_err(|f| ExecError::Internal(f.message))
 }
 
 /// libtorch's version, such as `2.11.0`.

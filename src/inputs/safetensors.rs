@@ -80,6 +80,11 @@ fn quantizer_text(quantizer: &crate::exec::Quantizer) -> String {
     }
 }
 
+/// The format's name of a dtype; quantised ones are their integers.
+pub fn dtype_name(dtype: DType) -> Option<String> {
+    to_dtype(dtype).map(|dtype| dtype.to_string())
+}
+
 fn from_dtype(dtype: Dtype) -> Option<DType> {
     Some(match dtype {
         Dtype::BOOL => DType::Bool,

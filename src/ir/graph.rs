@@ -169,6 +169,13 @@ impl Graph {
         self.values.len()
     }
 
+    /// Every value id, removed ones included.
+    pub fn value_ids(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = ValueId> + ExactSizeIterator + use<> {
+        self.values.keys()
+    }
+
     /// How many node ids exist, removed ones included.
     pub fn node_count(&self) -> usize {
         self.nodes.len()

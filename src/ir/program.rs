@@ -154,3 +154,9 @@ impl Program {
         self.files.get(id.0 as usize)
     }
 }
+
+impl crate::diag::Sources for Program {
+    fn source(&self, file: FileId) -> Option<(&str, &str)> {
+        self.file(file).map(|it| (it.name.as_str(), &*it.text))
+    }
+}

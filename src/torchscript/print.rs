@@ -10,6 +10,7 @@ use super::ast::{
 };
 pub use expr::write_expr;
 use expr::write_exprs;
+pub(super) use paren::is_complex;
 use std::fmt::Write;
 
 /// Columns of one level.

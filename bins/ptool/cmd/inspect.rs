@@ -78,7 +78,7 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         print(out, json, &code, || code.text(context.paint))
     } else if args.what.ops {
         let name = method.unwrap_or("forward");
-        let ops = inspect::ops(&model.program, name, function(&model, name)?);
+        let ops = inspect::ops(&model, name, function(&model, name)?);
         print(out, json, &ops, || ops.text())
     } else if args.what.tensors {
         let tensors = open::named(&args.model, inspect::tensors(&model))?;

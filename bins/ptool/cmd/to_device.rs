@@ -1,7 +1,7 @@
 //! `ptool to-device`.
 
 use crate::args::{Format, FormatArgs};
-use crate::cmd::{Context, Exit};
+use crate::cmd::{Context, Exit, open};
 use anyhow::{Context as _, bail};
 use ptool::archive::Archive;
 use ptool::pass::to_device::{DEVICE_TYPES, Device, Options, Patterns, Rewrite, Target};
@@ -74,7 +74,7 @@ fn device(text: &str) -> Result<Device, String> {
 /// Rewrites the file and prints what changed.
 pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let path = args.model.display();
-    let archive = Archive::open(&args.model).with_context(|| format!("cannot open `{path}`"))?;
+    let archive = open::named(&args.model, Archive::open(&args.model))?;
     let options = Options {
         target: args.device.clone(),
         keep: Patterns::new(args.keep.iter().cloned()),

@@ -15,7 +15,8 @@ use anyhow::{Result, bail};
 const HELP: &str = "\
 cargo xtask TASK
 
-  setup            fetch libtorch 2.11 (CPU) into target/libtorch, unless LIBTORCH or LIBTORCH_USE_PYTORCH names one
+  setup            fetch libtorch 2.11 (CPU) into target/libtorch, unless LIBTORCH or LIBTORCH_USE_PYTORCH names
+                   one, and build ptool and ptool-torch
   demo             set up, build, and run the main commands on the shipped digits model
   test             all tests, without and with libtorch
   ci               everything CI runs, in its order
@@ -34,12 +35,16 @@ fn main() -> Result<()> {
         None => ("help", [].as_slice()),
     };
     match task {
-        "setup" => libtorch::setup(),
+        "setup" => demo::build_release(),
         "demo" => demo::demo(),
         "test" => ci::test(),
         "ci" => ci::ci(),
         "tidy" => ci::tidy(),
-        "codegen" => codegen::codegen(&shell::root(), &python::interpreter(), rest.iter().any(|a| a == "--check")),
+        "codegen" => codegen::codegen(
+            &shell::root(),
+            &python::interpreter(),
+            rest.iter().any(|a| a == "--check"),
+        ),
         "corpus" => corpus::corpus(rest),
         "bench" => bench::bench(rest),
         "fuzz" => fuzz::fuzz(rest),

@@ -22,47 +22,77 @@ impl Side {
     }
 }
 
-/// Results of two aligned operators, for one execution of them.
-#[derive(Debug, PartialEq)]
-pub struct Pair<V> {
-    /// Position in [`Alignment::pairs`].
-    pub pair: usize,
-    /// How many executions came before (loops, shared modules).
-    pub occurrence: u32,
-    /// Result in the first model.
-    pub a: V,
-    /// Result in the second model.
-    pub b: V,
+/// One result of one operator: what is known about it, and the value itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held<M, V> {
+    /// What is known about it; kept when the value is given up.
+    pub meta: M,
+    /// The value.
+    pub value: V,
 }
 
-/// A result that waits: which pair, which execution.
+/// Results of two aligned operators, for one execution of them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pair<M, V> {
+    /// Position in [`Alignment::pairs`].
+    pub pair: usize,
+    /// Result in the first model.
+    pub a: Held<M, V>,
+    /// Result in the second model.
+    pub b: Held<M, V>,
+}
+
+/// Why a result was not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// The other model has no such operator.
+    NoPartner,
+    /// The other model executed the operator fewer times.
+    NotExecuted,
+    /// The partner came too late: too many results waited.
+    TooLate,
+}
+
+/// What became of a result.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Joined<M, V> {
+    /// Its partner was there.
+    Pair(Box<Pair<M, V>>),
+    /// It waits for its partner.
+    Waits,
+    /// It has none.
+    Alone(Held<M, V>, Alone),
+}
+
+/// Which pair, which execution.
 type Key = (usize, u32);
 
 /// Joins two streams of results; holds a result only until its partner comes, and not more than a budget.
 #[derive(Debug)]
-pub struct Lockstep<V> {
-    sides: [Stream<V>; 2],
+pub struct Lockstep<M, V> {
+    sides: [Stream<M, V>; 2],
     budget: usize,
     /// Executions whose first result was given up; the second one need not wait.
     evicted: FxHashSet<Key>,
+    alone: Vec<(Side, M, Alone)>,
 }
 
 #[derive(Debug)]
-struct Stream<V> {
+struct Stream<M, V> {
     /// Pair of each operator.
     pair_of: Vec<Option<usize>>,
-    /// Executions so far of each operator.
-    executions: Vec<u32>,
-    waiting: FxHashMap<Key, (V, usize)>,
+    /// Results so far of each operator.
+    results: Vec<u32>,
+    waiting: FxHashMap<Key, (Held<M, V>, usize)>,
     /// Oldest first; keys already joined are skipped.
     order: VecDeque<Key>,
     bytes: usize,
     is_done: bool,
 }
 
-impl<V> Lockstep<V> {
-    /// `len_a` and `len_b` operators; waiting results take at most `budget` bytes in all.
-    pub fn new(alignment: &Alignment, len_a: usize, len_b: usize, budget: usize) -> Lockstep<V> {
+impl<M, V> Lockstep<M, V> {
+    /// `len_a` and `len_b` operators; waiting results take at most `budget` bytes in all, or one result if that is more.
+    pub fn new(alignment: &Alignment, len_a: usize, len_b: usize, budget: usize) -> Self {
         let (mut a, mut b) = (Stream::new(len_a), Stream::new(len_b));
         for (pair, &(i, j, _)) in alignment.pairs.iter().enumerate() {
             a.pair_of[i] = Some(pair);
@@ -72,10 +102,11 @@ impl<V> Lockstep<V> {
             sides: [a, b],
             budget,
             evicted: FxHashSet::default(),
+            alone: Vec::new(),
         }
     }
 
-    /// The side to run next, `None` when both are done: the one that fewer results wait for.
+    /// The side to run next, `None` when both are done: the one that more results wait for.
     pub fn next_side(&self) -> Option<Side> {
         let [a, b] = &self.sides;
         match (a.is_done, b.is_done) {
@@ -87,70 +118,81 @@ impl<V> Lockstep<V> {
         }
     }
 
-    /// A side has no more results.
+    /// A side has no more results; nothing comes any more for what the other side holds.
     pub fn done(&mut self, side: Side) {
         self.sides[side as usize].is_done = true;
-        // Nothing comes any more for what the other side holds.
-        self.sides[side.other() as usize].clear();
+        let other = side.other();
+        while let Some((_, held)) = self.sides[other as usize].oldest() {
+            self.alone.push((other, held.meta, Alone::NotExecuted));
+        }
     }
 
-    /// Takes the result of an operator; returns the pair when its partner's result is there.
-    pub fn push(&mut self, side: Side, operator: usize, value: V, bytes: usize) -> Option<Pair<V>> {
+    /// Takes a result of an operator, by its position in the aligned sequence; `None` is an operator not in it.
+    pub fn push(
+        &mut self,
+        side: Side,
+        operator: Option<usize>,
+        held: Held<M, V>,
+        bytes: usize,
+    ) -> Joined<M, V> {
         let stream = &mut self.sides[side as usize];
-        let pair = (*stream.pair_of.get(operator)?)?;
-        let occurrence = stream.executions[operator];
-        stream.executions[operator] += 1;
-        let key = (pair, occurrence);
+        let operator = operator.filter(|&it| it < stream.pair_of.len());
+        let Some((operator, pair)) = operator.and_then(|it| Some((it, stream.pair_of[it]?))) else {
+            return Joined::Alone(held, Alone::NoPartner);
+        };
+        let key = (pair, stream.results[operator]);
+        stream.results[operator] += 1;
         let other = &mut self.sides[side.other() as usize];
         if let Some((partner, size)) = other.waiting.remove(&key) {
             other.bytes -= size;
             let (a, b) = match side {
-                Side::A => (value, partner),
-                Side::B => (partner, value),
+                Side::A => (held, partner),
+                Side::B => (partner, held),
             };
-            return Some(Pair {
-                pair,
-                occurrence,
-                a,
-                b,
-            });
+            return Joined::Pair(Box::new(Pair { pair, a, b }));
         }
-        if !other.is_done && !self.evicted.contains(&key) {
-            self.hold(side, key, value, bytes);
+        if self.evicted.contains(&key) {
+            return Joined::Alone(held, Alone::TooLate);
         }
-        None
+        if other.is_done {
+            return Joined::Alone(held, Alone::NotExecuted);
+        }
+        self.hold(side, key, held, bytes);
+        Joined::Waits
     }
 
-    /// Results given up because too many waited.
-    pub fn evicted(&self) -> usize {
-        self.evicted.len()
+    /// Results that waited in vain so far.
+    pub fn take_alone(&mut self) -> Vec<(Side, M, Alone)> {
+        std::mem::take(&mut self.alone)
     }
 
-    /// Executions of each operator of a side.
-    pub fn executions(&self, side: Side) -> &[u32] {
-        &self.sides[side as usize].executions
-    }
-
-    fn hold(&mut self, side: Side, key: Key, value: V, bytes: usize) {
+    fn hold(&mut self, side: Side, key: Key, held: Held<M, V>, bytes: usize) {
         let stream = &mut self.sides[side as usize];
-        stream.waiting.insert(key, (value, bytes));
+        stream.waiting.insert(key, (held, bytes));
         stream.order.push_back(key);
         stream.bytes += bytes;
-        while self.sides[0].bytes + self.sides[1].bytes > self.budget {
-            let larger = usize::from(self.sides[1].bytes > self.sides[0].bytes);
-            match self.sides[larger].evict() {
-                Some(key) => self.evicted.insert(key),
-                None => break,
+        let waiting = |sides: &[Stream<M, V>; 2]| sides[0].waiting.len() + sides[1].waiting.len();
+        while self.sides[0].bytes + self.sides[1].bytes > self.budget && waiting(&self.sides) > 1 {
+            // Never the one that just came, which is the last of its side.
+            let first = match side {
+                Side::A if self.sides[0].waiting.len() > 1 => Side::A,
+                Side::B if self.sides[1].waiting.len() > 1 => Side::B,
+                _ => side.other(),
             };
+            let Some((key, held)) = self.sides[first as usize].oldest() else {
+                break;
+            };
+            self.evicted.insert(key);
+            self.alone.push((first, held.meta, Alone::TooLate));
         }
     }
 }
 
-impl<V> Stream<V> {
-    fn new(len: usize) -> Stream<V> {
+impl<M, V> Stream<M, V> {
+    fn new(len: usize) -> Stream<M, V> {
         Stream {
             pair_of: vec![None; len],
-            executions: vec![0; len],
+            results: vec![0; len],
             waiting: FxHashMap::default(),
             order: VecDeque::new(),
             bytes: 0,
@@ -158,21 +200,15 @@ impl<V> Stream<V> {
         }
     }
 
-    /// Gives up the oldest result; `None` when none waits.
-    fn evict(&mut self) -> Option<Key> {
+    /// Takes out the result that waits longest.
+    fn oldest(&mut self) -> Option<(Key, Held<M, V>)> {
         while let Some(key) = self.order.pop_front() {
-            if let Some((_, size)) = self.waiting.remove(&key) {
+            if let Some((held, size)) = self.waiting.remove(&key) {
                 self.bytes -= size;
-                return Some(key);
+                return Some((key, held));
             }
         }
         None
-    }
-
-    fn clear(&mut self) {
-        self.waiting.clear();
-        self.order.clear();
-        self.bytes = 0;
     }
 }
 
@@ -181,9 +217,27 @@ mod tests {
     use super::super::{Item, align};
     use super::*;
 
-    fn lockstep(a: &[&str], b: &[&str], budget: usize) -> Lockstep<&'static str> {
+    type Join = Lockstep<&'static str, ()>;
+
+    fn lockstep(a: &[&str], b: &[&str], budget: usize) -> Join {
         let items = |kinds: &[&str]| kinds.iter().map(|k| Item::new("", k)).collect::<Vec<_>>();
         Lockstep::new(&align(&items(a), &items(b)), a.len(), b.len(), budget)
+    }
+
+    fn push(
+        join: &mut Join,
+        side: Side,
+        operator: usize,
+        meta: &'static str,
+    ) -> Joined<&'static str, ()> {
+        join.push(side, Some(operator), Held { meta, value: () }, 8)
+    }
+
+    fn partners(joined: Joined<&'static str, ()>) -> Option<(&'static str, &'static str)> {
+        match joined {
+            Joined::Pair(pair) => Some((pair.a.meta, pair.b.meta)),
+            _ => None,
+        }
     }
 
     #[test]
@@ -191,43 +245,55 @@ mod tests {
         let mut join = lockstep(&["x", "y"], &["x", "y"], 1);
         for operator in 0..2 {
             assert_eq!(join.next_side(), Some(Side::A));
-            assert!(join.push(Side::A, operator, "a", 1).is_none());
+            assert_eq!(push(&mut join, Side::A, operator, "a"), Joined::Waits);
             assert_eq!(join.next_side(), Some(Side::B));
-            let pair = join.push(Side::B, operator, "b", 1).unwrap();
-            assert_eq!((pair.pair, pair.a, pair.b), (operator, "a", "b"));
+            assert_eq!(
+                partners(push(&mut join, Side::B, operator, "b")),
+                Some(("a", "b"))
+            );
         }
-        assert_eq!(join.evicted(), 0);
+        assert!(join.take_alone().is_empty());
     }
 
     #[test]
     fn loops_pair_by_execution() {
         let mut join = lockstep(&["x"], &["x"], 100);
-        join.push(Side::A, 0, "a0", 1);
-        join.push(Side::A, 0, "a1", 1);
-        assert_eq!(join.push(Side::B, 0, "b0", 1).unwrap().a, "a0");
-        let second = join.push(Side::B, 0, "b1", 1).unwrap();
-        assert_eq!((second.a, second.occurrence), ("a1", 1));
-        assert!(join.push(Side::B, 0, "b2", 1).is_none());
-        assert_eq!(join.executions(Side::B), [3]);
+        push(&mut join, Side::A, 0, "a0");
+        push(&mut join, Side::A, 0, "a1");
+        assert_eq!(
+            partners(push(&mut join, Side::B, 0, "b0")),
+            Some(("a0", "b0"))
+        );
+        assert_eq!(
+            partners(push(&mut join, Side::B, 0, "b1")),
+            Some(("a1", "b1"))
+        );
+        push(&mut join, Side::B, 0, "b2");
+        join.done(Side::A);
+        assert_eq!(join.take_alone(), [(Side::B, "b2", Alone::NotExecuted)]);
     }
 
     #[test]
     fn memory_stays_within_the_budget() {
         let mut join = lockstep(&["x", "y"], &["y", "x"], 10);
-        join.push(Side::A, 0, "old", 8);
-        join.push(Side::A, 1, "new", 8);
-        assert_eq!(join.evicted(), 1);
-        assert!(join.push(Side::B, 1, "b", 8).is_none());
-        assert!(join.push(Side::B, 0, "b", 8).is_some());
+        push(&mut join, Side::A, 0, "old");
+        push(&mut join, Side::A, 1, "new");
+        assert_eq!(join.take_alone(), [(Side::A, "old", Alone::TooLate)]);
+        let late = push(&mut join, Side::B, 1, "late");
+        assert!(matches!(late, Joined::Alone(_, Alone::TooLate)));
+        assert_eq!(
+            partners(push(&mut join, Side::B, 0, "b")),
+            Some(("new", "b"))
+        );
     }
 
     #[test]
-    fn a_finished_side_lets_the_other_run_on_without_holding() {
-        let mut join = lockstep(&["x"], &["x"], 100);
+    fn what_has_no_partner_is_said_at_once() {
+        let mut join = lockstep(&["x"], &["y"], 100);
+        let alone = push(&mut join, Side::A, 0, "a");
+        assert!(matches!(alone, Joined::Alone(_, Alone::NoPartner)));
         join.done(Side::A);
         assert_eq!(join.next_side(), Some(Side::B));
-        join.push(Side::B, 0, "b", 1);
-        assert_eq!(join.sides[1].bytes, 0);
         join.done(Side::B);
         assert_eq!(join.next_side(), None);
     }

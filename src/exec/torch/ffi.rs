@@ -10,6 +10,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
+// Only linked: it finds libtorch.
+use torch_sys as _;
 
 /// Operand flag: move the value out of its register.
 pub(super) const LAST: u32 = 0x8000_0000;
@@ -108,6 +110,7 @@ unsafe extern "C" {
     fn pt_error_is_raise() -> c_int;
     fn pt_version() -> *const c_char;
     fn pt_set_threads(n: c_int) -> c_int;
+    fn pt_manual_seed(seed: u64) -> c_int;
     fn pt_load_library(path: *const c_char) -> c_int;
     fn pt_schemas(ns: *const c_char) -> *const c_char;
     fn pt_configure_allocator();
@@ -286,6 +289,12 @@ pub(super) fn version() -> String {
 pub(super) fn set_threads(n: i32) -> Result<()> {
     // SAFETY: a plain call.
     status(unsafe { pt_set_threads(n) })
+}
+
+/// Seeds the default generators.
+pub(super) fn manual_seed(seed: u64) -> Result<()> {
+    // SAFETY: a plain call.
+    status(unsafe { pt_manual_seed(seed) })
 }
 
 /// Loads a library that registers operators.

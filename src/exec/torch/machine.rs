@@ -141,7 +141,7 @@ impl<'m> Machine<'m> {
     pub(super) fn begin_with(
         &mut self,
         func: FuncId,
-        operands: &mut Vec<u32>,
+        operands: &[u32],
         pushed: usize,
     ) -> Result<(), ExecError> {
         let plan = self.plan(func)?;

@@ -65,13 +65,10 @@ fn id_name(value: ValueId) -> SmolStr {
     format_smolstr!("{value}")[1..].into()
 }
 
-/// The value's source name as an identifier; names such as `_3` are torch's temporaries and say nothing.
+/// The value's source name as an identifier.
 fn base_name(graph: &Graph, value: ValueId) -> Option<SmolStr> {
     let name = graph.value(value).name.as_ref()?;
-    let is_temporary = name
-        .strip_prefix('_')
-        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-    if name.is_empty() || is_temporary {
+    if name.is_empty() {
         return None;
     }
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';

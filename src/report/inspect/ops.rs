@@ -1,7 +1,9 @@
 //! `--ops`: how often each operator stands in a method.
 
+use crate::analysis::attributes::classes;
 use crate::analysis::walk::{Step, walk};
-use crate::ir::{FuncId, Op, Program};
+use crate::ir::{FuncId, Op};
+use crate::model::Model;
 use crate::report::table;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -28,13 +30,16 @@ pub struct OpCount {
     pub count: usize,
 }
 
-/// Counts the operators that a method reaches; constants and attribute reads are left out.
-pub fn ops(program: &Program, method: &str, func: FuncId) -> Ops {
+/// Counts the operators that a method reaches; constants, attribute reads and the making and taking apart of lists
+/// and tuples are left out.
+pub fn ops(model: &Model, method: &str, func: FuncId) -> Ops {
+    let program = &model.program;
     let mut counts: FxHashMap<(String, Option<String>), usize> = FxHashMap::default();
-    for Step { func, node, .. } in walk(program, func) {
+    for Step { func, node, .. } in walk(program, func, &classes(model)) {
         let op = &program.functions[func].graph.node(node).op;
         let overload = match op {
             Op::Constant(_) | Op::GetAttr(_) | Op::CallMethod(_) | Op::CallFunction(_) => continue,
+            Op::ListConstruct | Op::TupleConstruct | Op::ListUnpack | Op::TupleUnpack => continue,
             Op::Operator(schema) => Some(schema.overload().to_owned()),
             Op::Opaque(_) => None,
             _ => Some(String::new()),

@@ -87,7 +87,7 @@ pub fn summary(model: &Model, file: &str) -> Result<Summary, ArchiveError> {
     let all = super::tensors(model)?;
     let own = attributes(model)?;
     let forward = model.method("forward");
-    let ops = forward.map(|(id, _)| ops(&model.program, "forward", id));
+    let ops = forward.map(|(id, _)| ops(model, "forward", id));
     let (op_total, mut top_ops) = ops.map_or((0, Vec::new()), |ops| (ops.total, ops.ops));
     let custom_ops = top_ops.iter().filter(|op| op.overload.is_none());
     let custom_ops = custom_ops.map(|op| op.kind.clone()).collect();

@@ -181,11 +181,11 @@ fn write_finite(value: f64, out: &mut String) {
     }
 }
 
-/// Appends a complex number as torch's printer writes it: `0.+1.5j`.
+/// Appends a complex number as torch's printer writes it: `0.+1.5j`, `2.-3.5j`; not a number counts as negative there.
 pub fn write_complex(re: f64, im: f64, out: &mut String) {
     write_float(re, out);
-    out.push('+');
-    write_float(im, out);
+    out.push(if im >= 0.0 { '+' } else { '-' });
+    write_float(im.abs(), out);
     out.push('j');
 }
 
@@ -199,6 +199,19 @@ pub fn float_text(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn complex_numbers_carry_the_sign_between() {
+        let text = |re, im| {
+            let mut out = String::new();
+            write_complex(re, im, &mut out);
+            out
+        };
+        assert_eq!(text(0.0, 1.5), "0.+1.5j");
+        assert_eq!(text(2.0, -3.5), "2.-3.5j");
+        assert_eq!(text(f64::INFINITY, -0.0), "inf+0.j");
+        assert_eq!(text(-0.0, f64::NEG_INFINITY), "-0.-infj");
+    }
 
     #[test]
     fn kinds_and_limits() {

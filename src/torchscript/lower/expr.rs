@@ -8,6 +8,7 @@ use super::term::{Iterable, Term, Val};
 use crate::diag::Span;
 use crate::ir::{Constant, Op, Type};
 use crate::torchscript::ast::{BinaryOp, Comprehension, Expr, ExprKind, UnaryOp};
+use crate::torchscript::print::is_complex;
 
 impl Body<'_, '_> {
     /// Lowers an expression; `hint` is the type the context wants, `binders` how many targets the results go to.
@@ -45,6 +46,10 @@ impl Body<'_, '_> {
             ExprKind::Unary(op, inner) => self.unary(*op, inner, expr, span)?,
             ExprKind::Binary(BinaryOp::And | BinaryOp::Or | BinaryOp::Is | BinaryOp::IsNot, ..) => {
                 self.condition(expr)?.value
+            }
+            ExprKind::Binary(BinaryOp::Add, re, im) if is_complex(re, im) => {
+                let constant = self.unit.constant_expr(self.file, expr, None)?;
+                self.constant(constant, span)
             }
             ExprKind::Binary(..) => self.binary_chain(expr)?,
             ExprKind::Conditional(parts) => self.conditional(parts, hint, span)?,

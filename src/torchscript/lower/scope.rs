@@ -86,16 +86,30 @@ impl Body<'_, '_> {
         let temporary = name
             .strip_prefix('_')
             .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-        if temporary || name.starts_with('$') {
+        let value = self.graph.value(val.id);
+        if temporary && !self.is_numbered_child(value.def, &name[1..]) || name.starts_with('$') {
             return;
         }
-        let value = self.graph.value(val.id);
-        let constant = match value.def {
-            ValueDef::Output { node, .. } => matches!(self.graph.node(node).op, Op::Constant(_)),
-            ValueDef::Param { .. } => false,
+        // In another block the name is only a copy's.
+        let own = match value.def {
+            ValueDef::Output { node, .. } => {
+                let node = self.graph.node(node);
+                !matches!(node.op, Op::Constant(_)) && node.parent == Some(self.block)
+            }
+            ValueDef::Param { block, .. } => block == self.block,
         };
-        if value.name.is_none() && !constant {
+        if value.name.is_none() && own {
             self.graph.value_mut(val.id).name = Some(name.clone());
+        }
+    }
+
+    /// `_12 = getattr(self, "12")`: not a temporary, but how torch names the twelfth child of a container.
+    fn is_numbered_child(&self, def: ValueDef, number: &str) -> bool {
+        match def {
+            ValueDef::Output { node, .. } => {
+                matches!(&self.graph.node(node).op, Op::GetAttr(field) if field == number)
+            }
+            ValueDef::Param { .. } => false,
         }
     }
 

@@ -100,9 +100,10 @@ impl ParseError {
             end: self.range.end,
         };
         let diagnostic = Diagnostic::error(self.code(), self.to_string(), Some(span));
-        match self.kind {
-            ParseErrorKind::Escape(EscapeError::CarriageReturn) => diagnostic
-                .with_help("torch writes `\\r` and then cannot load the file; printing the source anew writes `\\015`"),
+        match &self.kind {
+            ParseErrorKind::Escape(escape) if escape.is_torchs_own() => diagnostic.with_help(
+                "torch writes this and cannot read it; in the source printed anew it is spelled so that torch can",
+            ),
             _ => diagnostic,
         }
     }

@@ -289,8 +289,8 @@ impl Parser<'_> {
             return Ok(value);
         };
         let at = token.start + (quotes + at) as u32;
-        // torch itself writes `\r`: the statement is kept, with the value that was meant.
-        let keep = error == literal::EscapeError::CarriageReturn;
+        // The statement is kept, with the value that was meant.
+        let keep = error.is_torchs_own();
         let error = ParseError {
             kind: error.into(),
             range: Range {

@@ -123,12 +123,15 @@ fn write_compound(e: &Expr, out: &mut String) {
         }
         ExprKind::Starred(operand) => {
             out.push('*');
+            let from = out.len();
             write_right(operand, STAR, out);
+            // `**x` would be read as a power.
+            part_words(true, "*", from, out);
         }
         ExprKind::Binary(op, left, right) => {
             write_left(left, precedence(*op), out);
-            if *op == BinaryOp::Add && is_complex(left, right) {
-                out.push('+');
+            if matches!(op, BinaryOp::Add | BinaryOp::Sub) && is_complex(left, right) {
+                out.push_str(binary_text(*op));
             } else {
                 out.extend([" ", binary_text(*op), " "]);
             }

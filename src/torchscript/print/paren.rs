@@ -96,8 +96,8 @@ pub(super) fn write_targets(targets: &[Expr], out: &mut String) {
     }
 }
 
-/// Whether `left + right` is the constant that torch writes without spaces: `0.+1.5j`, `-inf+nanj`.
-pub(super) fn is_complex(left: &Expr, right: &Expr) -> bool {
+/// Whether `left + right` or `left - right` is the constant that torch writes without spaces: `0.+1.5j`, `-inf-infj`.
+pub(in crate::torchscript) fn is_complex(left: &Expr, right: &Expr) -> bool {
     let number = |e: &Expr, imaginary: bool| match &e.kind {
         ExprKind::Number(text) => text.ends_with('j') == imaginary,
         ExprKind::Name(name) if imaginary => name == "infj" || name == "nanj",

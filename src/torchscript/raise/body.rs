@@ -1,6 +1,6 @@
 //! The statements of one function.
 
-use super::build::{assign, bare, length, name, path, stmt};
+use super::build::{assign, bare, length, name, path, stmt, subscript};
 use super::inline::{self, Uses};
 use super::names::{self, Names};
 use super::split::User;
@@ -50,7 +50,7 @@ impl<'a> Body<'a> {
             inlined: inline::inlined(graph, &uses),
             uses,
             visited: FxHashMap::default(),
-            names: Names::new(counters),
+            names: Names::new(counters, names::called(graph)),
             level,
             suites: vec![Vec::new()],
             exprs: SideMap::new(),
@@ -92,7 +92,7 @@ impl<'a> Body<'a> {
         let values = &self.graph.block(self.graph.root()).params;
         let mut params = Vec::with_capacity(values.len());
         for (param, &value) in self.function.params.iter().zip(values) {
-            let name = self.names.parameter(&param.name);
+            let name = self.names.unique(&param.name);
             self.variables[value] = Some(name.clone());
             params.push(super::item::param(self.program, param, name));
         }
@@ -121,6 +121,7 @@ impl<'a> Body<'a> {
             Op::Exit => self.exit(node),
             Op::SetAttr(field) => self.set_attribute(node, field),
             Op::TupleUnpack | Op::ListUnpack => self.unpack(id),
+            op if op.kind() == inline::CONTAINER_INDEX => self.container_index(node),
             _ => {
                 let expr = self.rhs(id)?;
                 if !self.inlined[id] {
@@ -155,7 +156,9 @@ impl<'a> Body<'a> {
                     let Some(node) = graph.producer(value).filter(|_| seen.insert(value)) else {
                         continue;
                     };
-                    let Ok(literal) = self.rhs(node) else { continue };
+                    let Ok(literal) = self.rhs(node) else {
+                        continue;
+                    };
                     let range = literal.range;
                     self.exprs[value] = Some(self.hoist(literal, range));
                 }
@@ -198,14 +201,6 @@ impl<'a> Body<'a> {
         self.annotated.insert(value);
     }
 
-    pub(super) fn set_variable(&mut self, value: ValueId, variable: SmolStr) {
-        self.variables[value] = Some(variable);
-    }
-
-    pub(super) fn has_variable(&self, value: ValueId) -> bool {
-        self.variables[value].is_some()
-    }
-
     /// `a, b = expr`, or the expression alone if the node has no outputs.
     pub(super) fn define(&mut self, id: NodeId, expr: Expr) {
         let graph = self.graph;
@@ -228,6 +223,22 @@ impl<'a> Body<'a> {
             true => stmt(StmtKind::Expr(value), range),
             false => assign(targets, true, value, range),
         });
+        Ok(())
+    }
+
+    /// `s : Interface = stages[i]`: the annotation says under which interface a module of the list is used.
+    fn container_index(&mut self, node: &Node) -> Result<(), RaiseError> {
+        let output = self.output(node)?;
+        let base = self.input(node, 0)?;
+        let value = subscript(base, vec![self.input(node, 1)?]);
+        let kind = StmtKind::AnnAssign {
+            target: self.declare(output),
+            ty: annotation(self.graph.ty(output)),
+            value: Some(value),
+            spaced: true,
+        };
+        let range = self.range(node);
+        self.push(stmt(kind, range));
         Ok(())
     }
 

@@ -1,8 +1,6 @@
 //! Constants as literals (`torchscript.md` 4.6).
 
-use super::build::{
-    annotate, attribute, call, expr, list, name, negative, path, tuple, user_call,
-};
+use super::build::{annotate, attribute, call, expr, list, name, negative, path, tuple, user_call};
 use super::types::annotation;
 use crate::ir::{ClassKind, Constant, Program, Type};
 use crate::torchscript::ast::{BinaryOp, Expr, ExprKind};
@@ -105,7 +103,8 @@ fn dict_literal(program: &Program, entries: &[(Constant, Constant)], ty: &Type) 
         Type::Dict(kv) => (&kv.0, &kv.1),
         _ => (&Type::Any, &Type::Any),
     };
-    let pair = |(k, v): &(Constant, Constant)| (literal(program, k, key), literal(program, v, value));
+    let pair =
+        |(k, v): &(Constant, Constant)| (literal(program, k, key), literal(program, v, value));
     let made = expr(ExprKind::Dict(entries.iter().map(pair).collect()));
     let known = matches!(inner(ty), Type::Dict(_));
     let inferred = is_inferred(program, key) && is_inferred(program, value);
@@ -128,10 +127,7 @@ pub(super) fn is_inferred(program: &Program, element: &Type) -> bool {
 
 /// `C.__new__(C)`
 pub(super) fn new_object(ty: &Type) -> Expr {
-    let mut made = user_call(
-        attribute(annotation(ty), "__new__"),
-        vec![annotation(ty)],
-    );
+    let mut made = user_call(attribute(annotation(ty), "__new__"), vec![annotation(ty)]);
     if let ExprKind::Call(call) = &mut made.kind {
         call.trailing_comma = false;
     }

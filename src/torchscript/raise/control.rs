@@ -207,7 +207,10 @@ impl Body<'_> {
     }
 
     pub(super) fn exit(&mut self, node: &Node) -> Result<(), RaiseError> {
-        let matching = self.withs.pop().filter(|(depth, ..)| depth + 1 == self.depth());
+        let matching = self
+            .withs
+            .pop()
+            .filter(|(depth, ..)| depth + 1 == self.depth());
         let Some((_, manager, target)) = matching else {
             return Err(self.malformed(node, "no `prim::Enter` of its block is open"));
         };

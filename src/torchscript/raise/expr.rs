@@ -11,7 +11,7 @@ use super::constant::{is_inferred, literal, new_object};
 use super::types::annotation;
 use crate::ir::op::OpaqueOp;
 use crate::ir::schema::Schema;
-use crate::ir::{ClassKind, Constant, Node, NodeId, Op, Type};
+use crate::ir::{Constant, Node, NodeId, Op, Type};
 use crate::torchscript::ast::{Expr, ExprKind};
 use smol_str::SmolStr;
 
@@ -66,7 +66,11 @@ impl Body<'_> {
             }
             Op::UncheckedCast => {
                 let ty = annotation(self.output_type(node)?);
-                call(name("unchecked_cast"), vec![ty, self.input(node, 0)?], vec![])
+                call(
+                    name("unchecked_cast"),
+                    vec![ty, self.input(node, 0)?],
+                    vec![],
+                )
             }
             Op::Uninitialized => {
                 let ty = annotation(self.output_type(node)?);
@@ -74,7 +78,10 @@ impl Body<'_> {
             }
             Op::ToList => {
                 let method = attribute(self.input(node, 0)?, "tolist");
-                annotate(annotation(self.output_type(node)?), call(method, vec![], vec![]))
+                annotate(
+                    annotation(self.output_type(node)?),
+                    call(method, vec![], vec![]),
+                )
             }
             Op::Print => call(name("print"), self.inputs(node, 0)?, vec![]),
             Op::EnumName => attribute(paren(self.input(node, 0)?), "name"),
@@ -166,7 +173,8 @@ impl Body<'_> {
 
     /// The type of `_unwrap_optional(None)` cannot be matched from the argument.
     fn unwrap_optional(&mut self, node: &Node) -> Result<Expr, RaiseError> {
-        let value = *(node.inputs.first()).ok_or_else(|| self.malformed(node, "it has no input"))?;
+        let value =
+            *(node.inputs.first()).ok_or_else(|| self.malformed(node, "it has no input"))?;
         let is_none = *self.graph.ty(value) == Type::None
             || self.graph.constant(value) == Some(&Constant::None);
         let mut arg = self.use_of(value)?;
@@ -174,7 +182,11 @@ impl Body<'_> {
             let ty = Type::optional(self.output_type(node)?.clone());
             arg = annotate(annotation(&ty), arg);
         }
-        Ok(call(operator_path("aten::_unwrap_optional"), vec![arg], vec![]))
+        Ok(call(
+            operator_path("aten::_unwrap_optional"),
+            vec![arg],
+            vec![],
+        ))
     }
 
     fn schema_call(&mut self, node: &Node, schema: &Schema) -> Result<Expr, RaiseError> {
@@ -205,12 +217,6 @@ impl Body<'_> {
         let keywords: Vec<(SmolStr, Expr)> = op.keywords.iter().cloned().zip(named).collect();
         Ok(call(operator_path(&op.name), args, keywords))
     }
-
-    /// Whether values of this type are objects of a class with attributes to set.
-    pub(super) fn is_object(&self, ty: &Type) -> bool {
-        let class = ty.class_name().and_then(|name| self.program.class(name));
-        !class.is_some_and(|c| matches!(c.kind, ClassKind::Enum(_) | ClassKind::NamedTuple))
-    }
 }
 
 fn get_attribute(object: Expr, field: &SmolStr) -> Expr {
@@ -224,7 +230,9 @@ fn get_attribute(object: Expr, field: &SmolStr) -> Expr {
 /// `torch.add`, `ops.torchvision.nms`
 fn operator_path(qualified: &str) -> Expr {
     match qualified.split_once("::") {
-        Some(("aten", "backward" | "grad")) => path(&qualified.replace("aten::", "torch.autograd.")),
+        Some(("aten", "backward" | "grad")) => {
+            path(&qualified.replace("aten::", "torch.autograd."))
+        }
         Some(("aten", plain)) => attribute(name("torch"), plain),
         Some((space, plain)) => attribute(attribute(name("ops"), space), plain),
         None => path(qualified),

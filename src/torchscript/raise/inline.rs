@@ -7,6 +7,9 @@ use super::names;
 use crate::ir::{BlockId, Graph, NodeId, Op, SideMap, Use, ValueId};
 use smallvec::SmallVec;
 
+/// A module of a list by an index known at run time only.
+pub(super) const CONTAINER_INDEX: &str = "prim::ModuleContainerIndex";
+
 /// Uses of every value.
 pub(super) type Uses = SideMap<ValueId, SmallVec<[Use; 2]>>;
 
@@ -89,7 +92,10 @@ impl Scan<'_> {
         };
         let node = self.graph.node(node);
         let named = names::base(self.graph.value(value).name.as_ref()).is_some();
-        let statement = matches!(node.op, Op::IsInstance(_) | Op::Enter | Op::TupleUnpack | Op::ListUnpack);
+        let statement = match &node.op {
+            Op::IsInstance(_) | Op::Enter | Op::TupleUnpack | Op::ListUnpack => true,
+            op => op.kind() == CONTAINER_INDEX,
+        };
         if node.outputs.len() != 1 || !node.blocks.is_empty() || statement {
             return false;
         }

@@ -29,7 +29,10 @@ pub fn files(program: &Program) -> Result<Vec<(SmolStr, File)>, RaiseError> {
             None => record_name(name),
         };
         let start = span.map_or(u32::MAX, |s| s.start);
-        contents.entry(record).or_default().push((start, definition));
+        contents
+            .entry(record)
+            .or_default()
+            .push((start, definition));
     }
     let mut order: Vec<SmolStr> = (program.files.iter().map(|f| f.name.clone()))
         .filter(|name| contents.contains_key(name))
@@ -44,7 +47,10 @@ pub fn files(program: &Program) -> Result<Vec<(SmolStr, File)>, RaiseError> {
     for record in order {
         let mut items = contents.remove(&record).unwrap_or_default();
         items.sort_by_key(|(start, _)| *start);
-        files.push((record, file(program, items.into_iter().map(|(_, item)| item))?));
+        files.push((
+            record,
+            file(program, items.into_iter().map(|(_, item)| item))?,
+        ));
     }
     Ok(files)
 }
@@ -177,7 +183,12 @@ fn attributes(class: &Class) -> Vec<Member> {
         let range = Range::NONE;
         if is_identifier(&name) {
             let value = None;
-            members.push(Member::Attribute { name, ty, value, range });
+            members.push(Member::Attribute {
+                name,
+                ty,
+                value,
+                range,
+            });
             continue;
         }
         if position == 0 {

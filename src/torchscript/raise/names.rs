@@ -1,5 +1,6 @@
 //! Names of variables (`torchscript.md` 4.5).
 
+use crate::ir::{Graph, Op};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -56,21 +57,6 @@ const RESERVED: &[&str] = &[
     "unchecked_cast",
 ];
 
-/// Names torch's printer would give away although its texts call functions of that name.
-const CALLED: &[&str] = &[
-    "torch",
-    "annotate",
-    "awaitable",
-    "bool",
-    "float",
-    "int",
-    "isinstance",
-    "print",
-    "range",
-    "sorted",
-    "str",
-];
-
 /// The numbers that follow taken names; one per file, as torch counts.
 #[derive(Debug, Default)]
 pub struct Counters(FxHashMap<SmolStr, usize>);
@@ -79,23 +65,26 @@ pub struct Counters(FxHashMap<SmolStr, usize>);
 pub(super) struct Names<'c> {
     counters: &'c mut Counters,
     used: FxHashSet<SmolStr>,
+    /// Functions the text calls by a plain name. torch's printer forgets about them.
+    called: FxHashSet<&'static str>,
 }
 
 impl<'c> Names<'c> {
-    pub(super) fn new(counters: &'c mut Counters) -> Names<'c> {
+    pub(super) fn new(counters: &'c mut Counters, called: FxHashSet<&'static str>) -> Names<'c> {
         Names {
             counters,
             used: FxHashSet::default(),
+            called,
         }
     }
 
     /// A name that nothing in the function has, as close to `candidate` as can be.
     pub(super) fn unique(&mut self, candidate: &str) -> SmolStr {
         let mut name = SmolStr::new(candidate);
-        let called = CALLED.contains(&candidate);
-        let mut first = true;
-        while (first && called) || self.used.contains(&name) || RESERVED.contains(&name.as_str()) {
-            first = false;
+        while self.used.contains(&name)
+            || RESERVED.contains(&name.as_str())
+            || self.called.contains(name.as_str())
+        {
             // torch counts under the name that was taken, not under the candidate.
             let count = self.counters.0.entry(name).or_default();
             name = format_smolstr!("{candidate}{count}");
@@ -104,21 +93,12 @@ impl<'c> Names<'c> {
         self.used.insert(name.clone());
         name
     }
-
-    /// The name of a parameter, which callers may use: only what cannot be read is changed.
-    pub(super) fn parameter(&mut self, candidate: &str) -> SmolStr {
-        if CALLED.contains(&candidate) && self.used.insert(candidate.into()) {
-            return candidate.into();
-        }
-        self.unique(candidate)
-    }
 }
 
-/// The source name as an identifier; none for torch's temporaries, `_` and a number.
+/// The source name as an identifier.
 pub(super) fn base(name: Option<&SmolStr>) -> Option<SmolStr> {
     let name = name?;
-    let digits = name.strip_prefix('_').unwrap_or("x");
-    if name.is_empty() || digits.bytes().all(|b| b.is_ascii_digit()) {
+    if name.is_empty() {
         return None;
     }
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
@@ -131,4 +111,27 @@ pub(super) fn base(name: Option<&SmolStr>) -> Option<SmolStr> {
         .bytes()
         .map(|b| if is_plain(b) { b as char } else { '_' });
     Some(prefix.chars().chain(mapped).collect::<String>().into())
+}
+
+/// Functions that the text of a graph calls by a plain name.
+pub(super) fn called(graph: &Graph) -> FxHashSet<&'static str> {
+    let mut called = FxHashSet::from_iter(["torch", "annotate"]);
+    for node in graph.nodes_in_order() {
+        called.extend(match &graph.node(node).op {
+            Op::Loop => Some("range"),
+            Op::IsInstance(_) => Some("isinstance"),
+            Op::Print => Some("print"),
+            Op::Awaitable => Some("awaitable"),
+            Op::Operator(schema) => match schema.name() {
+                "aten::Int" => Some("int"),
+                "aten::Float" => Some("float"),
+                "aten::Bool" => Some("bool"),
+                "aten::str" => Some("str"),
+                "aten::sorted" => Some("sorted"),
+                _ => None,
+            },
+            _ => None,
+        });
+    }
+    called
 }

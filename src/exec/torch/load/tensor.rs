@@ -149,10 +149,13 @@ impl Loader<'_, '_> {
         Ok(made)
     }
 
-    fn mapping(&mut self, file: &std::fs::File) -> Result<i64, ExecError> {
+    fn mapping(&mut self, file: &std::sync::Mutex<std::fs::File>) -> Result<i64, ExecError> {
         if let Some(map) = self.map {
             return Ok(map);
         }
+        let file = file
+            .lock()
+            .map_err(|e| self.error("the file", &e.to_string()))?;
         let size = file
             .metadata()
             .map_err(|e| self.error("the file", &e.to_string()))?

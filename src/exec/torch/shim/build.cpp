@@ -17,6 +17,9 @@
 struct Mapping {
   uint8_t* data;
   uint64_t size;
+  Mapping(void* start, uint64_t bytes) : data(static_cast<uint8_t*>(start)), size(bytes) {}
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
   ~Mapping() { munmap(data, size); }
 };
 
@@ -184,7 +187,7 @@ int64_t pt_map_file(pt_vm* vm, int fd, uint64_t size) {
   PT_TRY
   void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   TORCH_CHECK(data != MAP_FAILED, "the file cannot be mapped");
-  vm->maps.push_back(std::make_shared<Mapping>(Mapping{static_cast<uint8_t*>(data), size}));
+  vm->maps.push_back(std::make_shared<Mapping>(data, size));
   return static_cast<int64_t>(vm->maps.size()) - 1;
   PT_CATCH(-1)
 }

@@ -16,6 +16,7 @@ static std::vector<uint32_t> hidden_writes(const std::string& name) {
 }
 
 static Op resolve(const std::shared_ptr<torch::jit::Operator>& found, const c10::OperatorName& name) {
+  TORCH_CHECK(found->hasOperation(), "it exists only inside libtorch's own graphs");
   Op op;
   const auto& schema = found->schema();
   if (found->isC10Op()) op.handle = c10::Dispatcher::singleton().findSchema(name);
@@ -80,6 +81,7 @@ static IValue wait_for(const IValue& v) {
 static IValue to_list(const TypePtr& type, IValue tensor) {
   static const auto found = torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString("prim::tolist"));
   TORCH_CHECK(!found.empty(), "libtorch has no prim::tolist");
+  TORCH_CHECK(found.front()->hasOperation(), "prim::tolist cannot be called");
   auto operation = found.front()->getOperation();
   TypePtr element = type;
   int64_t dim = 0;

@@ -28,6 +28,7 @@ int pt_error_is_raise(void);
 // Process.
 const char* pt_version(void);
 int pt_set_threads(int n);
+int pt_manual_seed(uint64_t seed);
 int pt_load_library(const char* path);
 const char* pt_schemas(const char* ns);  // every schema of a namespace, one per line
 void pt_configure_allocator(void);

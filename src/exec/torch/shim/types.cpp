@@ -1,6 +1,7 @@
 // Process-wide calls, the Vm, and torch types built from ptool's.
 #include "vm.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/enum_type.h>
@@ -45,6 +46,13 @@ const char* pt_version(void) { return TORCH_VERSION; }
 int pt_set_threads(int n) {
   PT_TRY
   at::set_num_threads(n);
+  return 0;
+  PT_CATCH(-1)
+}
+
+int pt_manual_seed(uint64_t seed) {
+  PT_TRY
+  at::manual_seed(seed);
   return 0;
   PT_CATCH(-1)
 }

@@ -1,0 +1,11 @@
+//! The libtorch engine against libtorch's own interpreter and against what Python computed.
+
+mod fixtures;
+mod io;
+
+use std::path::{Path, PathBuf};
+
+/// A path below the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
