@@ -1,5 +1,7 @@
 //! The fuzz bodies over every sample and hostile file, and over random damage to them.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use ptool::archive::Archive;
 use ptool::testing;
@@ -39,6 +41,16 @@ fn damage(bytes: &mut Vec<u8>, hits: &[(usize, u8)], cut: Option<usize>) {
     bytes.truncate(cut.map_or(length, |it| it % length));
 }
 
+/// The samples of the container itself, all of a few KB.
+static SMALL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mut paths = read::samples();
+    paths.retain(|it| it.parent().is_some_and(|it| it.ends_with("archive")));
+    paths
+        .iter()
+        .map(|it| std::fs::read(it).expect("readable"))
+        .collect()
+});
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -48,14 +60,12 @@ proptest! {
         hits in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6),
         cut in prop::option::weighted(0.1, any::<usize>()),
     ) {
-        let paths = read::samples();
-        let small: Vec<_> = paths.iter().filter(|it| it.parent().is_some_and(|it| it.ends_with("archive"))).collect();
-        let bytes = std::fs::read(small[which % small.len()]).expect("readable");
-        for mut pickle in pickles(&bytes) {
+        let bytes = &SMALL[which % SMALL.len()];
+        for mut pickle in pickles(bytes) {
             damage(&mut pickle, &hits, cut);
             testing::archive::unpickle(&pickle);
         }
-        let mut bytes = bytes;
+        let mut bytes = bytes.clone();
         damage(&mut bytes, &hits, cut);
         testing::archive::zip_open(&bytes);
     }

@@ -99,4 +99,9 @@ fn hostile_files_cost_little_memory() {
         "{}",
         String::from_utf8_lossy(&status.stderr)
     );
+    let said = String::from_utf8_lossy(&status.stdout);
+    assert!(
+        said.contains("1 passed"),
+        "the child ran another test: {said}"
+    );
 }

@@ -49,6 +49,9 @@ pub(super) fn inflated_crc(compressed: &[u8], size: u64) -> Result<u32, RecordFa
     if stream.total_out() != size {
         return Err(RecordFault::InflatedSize { size });
     }
+    if stream.total_in() != compressed.len() as u64 {
+        return Err(RecordFault::Deflate);
+    }
     Ok(hasher.finalize())
 }
 
