@@ -137,7 +137,8 @@ pub fn same(a: &Value, b: &Value) -> bool {
         }
         (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => all(a, b),
         (Value::Dict(a), Value::Dict(b)) => {
-            let pair = |((k, v), (l, w)): (&(Value, Value), &(Value, Value))| same(k, l) && same(v, w);
+            let pair =
+                |((k, v), (l, w)): (&(Value, Value), &(Value, Value))| same(k, l) && same(v, w);
             a.len() == b.len() && a.iter().zip(b).all(pair)
         }
         _ => a == b,

@@ -153,7 +153,9 @@ impl Loader<'_, '_> {
         if let Some(map) = self.map {
             return Ok(map);
         }
-        let file = file.lock().map_err(|e| self.error("the file", &e.to_string()))?;
+        let file = file
+            .lock()
+            .map_err(|e| self.error("the file", &e.to_string()))?;
         let size = file
             .metadata()
             .map_err(|e| self.error("the file", &e.to_string()))?
