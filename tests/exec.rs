@@ -1,7 +1,10 @@
 //! The libtorch engine against libtorch's own interpreter and against what Python computed.
 
+mod errors;
+mod events;
 mod fixtures;
 mod io;
+mod kept;
 
 use std::path::{Path, PathBuf};
 

@@ -20,6 +20,7 @@ use super::engine::Engine;
 use super::error::ExecError;
 use super::tap::{Event, Tap};
 use super::value::Value;
+use crate::ir::schema::SchemaError;
 use crate::ir::{FuncId, Param, Type};
 use crate::model::Model;
 use load::{Loader, MAX_LOAD_STEPS};
@@ -55,6 +56,7 @@ pub struct TorchEngine<'m> {
     func: FuncId,
     root: u32,
     root_class: SmolStr,
+    missing: Vec<SmolStr>,
     grad: bool,
 }
 
@@ -84,17 +86,24 @@ impl<'m> TorchEngine<'m> {
         let data = model.archive.data().map_err(read)?;
         let class = Type::Class(model.root_class.clone());
         let root = Loader::new(&mut machine, data, device).load(data.root().value, &class)?;
-        machine.vm.end_load();
+        let kept: Vec<u32> = machine.table.iter().copied().chain([root]).collect();
+        machine.vm.end_load(&kept);
         machine.budget = None;
         machine.sink = options.sink;
-        machine.prepare(func)?;
+        let missing = machine.prepare(func)?;
         Ok(TorchEngine {
+            missing,
             machine,
             func,
             root,
             root_class: model.root_class.clone(),
             grad: options.grad,
         })
+    }
+
+    /// Operators that the method may reach and libtorch lacks; reaching one is an error.
+    pub fn missing_operators(&self) -> &[SmolStr] {
+        &self.missing
     }
 
     /// The method's parameters, without `self`.
@@ -275,12 +284,26 @@ impl Step<'_, '_> {
     }
 }
 
-/// Loads a library that registers operators, as `torch.ops.load_library` does. Load it before opening models.
+/// Loads a library that registers operators, as `torch.ops.load_library` does, and learns their schemas.
+///
+/// Load it before opening models: an operator without schema is lowered as opaque and cannot run.
 pub fn load_library(path: &str) -> Result<(), ExecError> {
-    ffi::load_library(path).map_err(|f| ExecError::Library {
+    let failed = |message: String| ExecError::Library {
         path: path.into(),
-        message: f.message,
-    })
+        message,
+    };
+    let before = ffi::schemas().map_err(|f| failed(f.message))?;
+    ffi::load_library(path).map_err(|f| failed(f.message))?;
+    let after = ffi::schemas().map_err(|f| failed(f.message))?;
+    let known: rustc_hash::FxHashSet<&str> = before.lines().collect();
+    for schema in after.lines().filter(|line| !known.contains(line)) {
+        match crate::ir::schema::register(schema) {
+            // The generated table knows it: libtorch built for another device has it too.
+            Ok(_) | Err(SchemaError::Conflict { .. }) => {}
+            Err(error) => return Err(failed(error.to_string())),
+        }
+    }
+    Ok(())
 }
 
 /// Sets how many threads one operator may use.

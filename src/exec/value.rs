@@ -2,7 +2,7 @@
 
 mod tensor;
 
-pub use tensor::{Device, HostTensor, HostTensorSource, Quantizer, TensorRef, TensorSource};
+pub use tensor::{Device, HostTensor, Quantizer, TensorRef, TensorSource};
 
 use super::error::ExecError;
 use smol_str::SmolStr;

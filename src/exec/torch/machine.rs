@@ -5,6 +5,7 @@ mod event;
 pub(super) use event::Place;
 
 use super::super::error::{ExecError, Site};
+use super::super::value::ValueRef;
 use super::ffi::{self, CONSTANT, Failure, Form, Vm};
 use super::plan::{self, Context, Do, Instr, Plan};
 use super::types::Types;
@@ -102,21 +103,25 @@ impl<'m> Machine<'m> {
         Ok(plan)
     }
 
-    /// Compiles every function that `func` surely can reach, so that a missing operator shows before the run.
-    pub(super) fn prepare(&mut self, func: FuncId) -> Result<(), ExecError> {
+    /// Compiles every function that `func` surely can reach; operators that libtorch lacks.
+    pub(super) fn prepare(&mut self, func: FuncId) -> Result<Vec<SmolStr>, ExecError> {
         let mut queue = vec![func];
+        let mut missing = Vec::new();
         let mut seen = rustc_hash::FxHashSet::default();
         while let Some(func) = queue.pop() {
             if !seen.insert(func) {
                 continue;
             }
             let plan = self.plan(func)?;
-            queue.extend(plan.code.iter().filter_map(|instr| match instr.action {
-                Do::Call { callee, .. } => Some(callee),
-                _ => None,
-            }));
+            for instr in &plan.code {
+                match &instr.action {
+                    Do::Call { callee, .. } => queue.push(*callee),
+                    Do::Missing(name) if !missing.contains(name) => missing.push(name.clone()),
+                    _ => {}
+                }
+            }
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// Starts a call of `func` with the values in `operands`, forgetting any call under way.
@@ -242,6 +247,13 @@ impl<'m> Machine<'m> {
                     }
                     Do::Print => self.print(ins),
                     Do::Warn => self.warn(ins),
+                    Do::Raise => Err(self.raise(ins)),
+                    Do::Missing(name) => {
+                        return Err(ExecError::MissingOperator {
+                            site: Box::new(self.site(&plan, instr)),
+                            name: name.clone(),
+                        });
+                    }
                     Do::Call { callee, path } => {
                         self.call(&plan, instr, next, *callee, path.as_ref())?;
                         self.spend(&plan, instr)?;
@@ -361,6 +373,19 @@ impl<'m> Machine<'m> {
             sink(Message::Warned(line));
         }
         Ok(())
+    }
+
+    /// The exception that `prim::RaiseException` asks for.
+    fn raise(&self, ins: &[u32]) -> Failure {
+        let text = |index: usize| match self.vm.value(*ins.get(index)?).ok()?.view() {
+            ValueRef::Str(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        };
+        Failure {
+            message: text(0).unwrap_or_default(),
+            is_raise: true,
+            class: text(1).map(SmolStr::from),
+        }
     }
 
     /// Counts an instruction that can repeat against the budget.

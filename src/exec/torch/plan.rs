@@ -47,6 +47,10 @@ pub(super) enum Do {
     Print,
     /// Writes a warning.
     Warn,
+    /// Raises an exception: message, class.
+    Raise,
+    /// An operator that libtorch lacks; an error only when it is reached, for branches never taken may name it.
+    Missing(SmolStr),
     /// A function, or a method known by the receiver's static type.
     Call {
         callee: FuncId,

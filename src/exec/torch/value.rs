@@ -239,9 +239,7 @@ fn push_tensor(vm: &mut Vm, tensor: &HostTensor) -> Result<(), Failure> {
         }
     }
     let storage = vm.storage_copied(&tensor.bytes, "cpu")?;
-    vm.push_tensor(storage, &tensor.shape, &strides, spec)?;
-    vm.end_load();
-    Ok(())
+    vm.push_tensor(storage, &tensor.shape, &strides, spec)
 }
 
 fn push_vector(

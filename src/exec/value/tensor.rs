@@ -2,7 +2,7 @@
 
 use super::super::error::ExecError;
 use crate::tensor::DType;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 use std::fmt;
 
 /// A device: its kind in torch's spelling and its index, if one was named.
@@ -223,20 +223,6 @@ fn gather(data: &[u8], sizes: &[i64], strides: &[i64], item: usize) -> Vec<u8> {
         }
     }
     out
-}
-
-/// A [`TensorSource`] over an owned tensor.
-pub struct HostTensorSource(pub HostTensor);
-
-impl TensorSource for HostTensorSource {
-    fn to_host(&self) -> Result<HostTensor, ExecError> {
-        Ok(self.0.clone())
-    }
-}
-
-/// The message for a dtype code that ptool does not know.
-pub(crate) fn unknown_dtype(code: i64) -> SmolStr {
-    format_smolstr!("dtype code {code}")
 }
 
 #[cfg(test)]

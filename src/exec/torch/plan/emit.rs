@@ -312,7 +312,7 @@ impl Emitter<'_, '_, '_> {
             Op::DictConstruct => slot(Form::DictConstruct, self.output_type(id)?),
             Op::ListUnpack => form(Form::ListUnpack),
             Op::TupleUnpack => form(Form::TupleUnpack),
-            Op::TupleIndex => Do::Operator(self.operator(id, "prim::TupleIndex", "")?),
+            Op::TupleIndex => self.operator("prim::TupleIndex", ""),
             Op::TupleSlice { begin, end } => Do::Form {
                 form: Form::TupleSlice,
                 a: clamp(*begin),
@@ -345,9 +345,11 @@ impl Emitter<'_, '_, '_> {
             Op::Operator(schema) => match schema.name() {
                 "aten::wait" | "prim::awaitable_wait" => form(Form::Wait),
                 "aten::warn" => Do::Warn,
-                name => Do::Operator(self.operator(id, name, schema.overload())?),
+                "prim::RaiseException" => Do::Raise,
+                "aten::device" if schema.overload() == "with_index" => form(Form::DeviceWithIndex),
+                name => self.operator(name, schema.overload()),
             },
-            Op::Opaque(op) => return Err(self.missing(id, op.name.clone())),
+            Op::Opaque(op) => Do::Missing(op.name.clone()),
             other => return Err(self.malformed(&format!("`{}` in a wrong place", other.kind()))),
         })
     }
@@ -422,18 +424,19 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
-    fn operator(&mut self, id: NodeId, name: &str, overload: &str) -> Result<i32, ExecError> {
+    fn operator(&mut self, name: &str, overload: &str) -> Do {
         let key = (SmolStr::from(name), SmolStr::from(overload));
         if let Some(&op) = self.context.operators.get(&key) {
-            return Ok(op);
+            return Do::Operator(op);
         }
-        let found = self.context.vm.find_operator(name, overload);
-        let op = found.map_err(|_| match overload {
-            "" => self.missing(id, name.into()),
-            _ => self.missing(id, format_smolstr!("{name}.{overload}")),
-        })?;
-        self.context.operators.insert(key, op);
-        Ok(op)
+        match self.context.vm.find_operator(name, overload) {
+            Ok(op) => {
+                self.context.operators.insert(key, op);
+                Do::Operator(op)
+            }
+            Err(_) if overload.is_empty() => Do::Missing(name.into()),
+            Err(_) => Do::Missing(format_smolstr!("{name}.{overload}")),
+        }
     }
 
     fn constant(&mut self, value: ValueId, constant: &Constant) -> Result<(), ExecError> {
@@ -669,13 +672,6 @@ impl Emitter<'_, '_, '_> {
             node: id,
             span: node.span,
             location: None,
-        }
-    }
-
-    fn missing(&self, id: NodeId, name: SmolStr) -> ExecError {
-        ExecError::MissingOperator {
-            site: Box::new(self.site(id)),
-            name,
         }
     }
 

@@ -1,6 +1,7 @@
 // Values under construction: constants, inputs, and what a file stores.
 #include "vm.h"
 
+#include <ATen/EmptyTensor.h>
 #include <ATen/core/enum_type.h>
 #include <ATen/ops/_empty_affine_quantized.h>
 #include <ATen/ops/_empty_per_channel_affine_quantized.h>
@@ -179,10 +180,6 @@ int pt_pop_register(pt_vm* vm, uint32_t reg) {
   PT_CATCH(-1)
 }
 
-void pt_drop_top(pt_vm* vm) {
-  if (!vm->build.empty()) vm->build.pop_back();
-}
-
 int64_t pt_map_file(pt_vm* vm, int fd, uint64_t size) {
   PT_TRY
   void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
@@ -229,9 +226,22 @@ static at::Tensor empty_tensor(pt_vm* vm, const pt_tensor_spec& spec, c10::Devic
   return at::empty({0}, options);
 }
 
+static void check_range(const pt_tensor_spec& spec, const c10::Storage& storage) {
+  at::IntArrayRef sizes(spec.sizes, spec.ndim), strides(spec.strides, spec.ndim);
+  TORCH_CHECK(spec.offset >= 0, "a tensor starts before its storage");
+  for (size_t i = 0; i < spec.ndim; i++)
+    TORCH_CHECK(sizes[i] >= 0 && strides[i] >= 0, "a size or stride is negative");
+  if (storage.device().is_meta()) return;
+  size_t item = c10::elementSize(static_cast<at::ScalarType>(spec.dtype));
+  size_t needed = at::detail::computeStorageNbytes(sizes, strides, item, spec.offset);
+  bool empty = std::any_of(sizes.begin(), sizes.end(), [](int64_t size) { return size == 0; });
+  TORCH_CHECK(empty || needed <= storage.nbytes(), "a tensor needs ", needed, " bytes of ", storage.nbytes());
+}
+
 int pt_push_tensor(pt_vm* vm, int64_t storage, const pt_tensor_spec* spec) {
   PT_TRY
   c10::Storage& s = vm->storages.at(storage);
+  check_range(*spec, s);
   at::Tensor t = empty_tensor(vm, *spec, s.device());
   auto* impl = t.unsafeGetTensorImpl();
   impl->set_storage_keep_dtype(s);
@@ -262,9 +272,16 @@ int pt_push_sparse(pt_vm* vm, int layout, const int64_t* sizes, size_t ndim, int
   PT_CATCH(-1)
 }
 
-// The tensors made so far keep what they use alive; the tables were only needed to share it.
-void pt_end_load(pt_vm* vm) {
+// The values made so far keep what they use alive; the tables were only needed to share it.
+void pt_end_load(pt_vm* vm, const uint32_t* keep, size_t n) {
   vm->storages.clear();
   vm->maps.clear();
+  std::vector<bool> kept(vm->constants.size(), false);
+  for (size_t i = 0; i < n; i++) {
+    size_t index = keep[i] & ~(PT_LAST | PT_CONSTANT);
+    if (index < kept.size()) kept[index] = true;
+  }
+  for (size_t i = 0; i < kept.size(); i++)
+    if (!kept[i]) vm->constants[i] = IValue();
 }
 }

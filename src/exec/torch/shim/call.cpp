@@ -77,25 +77,47 @@ static IValue wait_for(const IValue& v) {
   return v.toAwait()->wait();
 }
 
-// prim::tolist takes the dimension and a code for the element type.
-static IValue to_list(const TypePtr& type, IValue tensor) {
-  static const auto found = torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString("prim::tolist"));
-  TORCH_CHECK(!found.empty(), "libtorch has no prim::tolist");
-  TORCH_CHECK(found.front()->hasOperation(), "prim::tolist cannot be called");
-  auto operation = found.front()->getOperation();
+static IValue scalar_of(const at::Tensor& t, int64_t index) {
+  if (t.scalar_type() == at::kDouble) return t.const_data_ptr<double>()[index];
+  if (t.scalar_type() == at::kLong) return t.const_data_ptr<int64_t>()[index];
+  if (t.scalar_type() == at::kBool) return t.const_data_ptr<bool>()[index];
+  return t.const_data_ptr<c10::complex<double>>()[index];
+}
+
+// Nested lists of the dimensions from `dim` on; `index` walks over the contiguous elements.
+static IValue list_of(const TypePtr& type, const at::Tensor& t, int64_t dim, int64_t& index) {
+  if (dim == t.dim()) return scalar_of(t, index++);
+  auto element = type->expectRef<c10::ListType>().getElementType();
+  c10::impl::GenericList list(element);
+  list.reserve(t.size(dim));
+  for (int64_t i = 0; i < t.size(dim); i++) list.push_back(list_of(element, t, dim + 1, index));
+  return list;
+}
+
+// prim::tolist, which libtorch registers only for its own graphs.
+static IValue to_list(const TypePtr& type, const at::Tensor& tensor) {
   TypePtr element = type;
   int64_t dim = 0;
   while (auto list = element->cast<c10::ListType>()) {
     element = list->getElementType();
     dim++;
   }
-  int64_t code = element->kind() == c10::TypeKind::IntType ? 0
-      : element->kind() == c10::TypeKind::FloatType        ? 1
-      : element->kind() == c10::TypeKind::BoolType         ? 2
-                                                           : 3;
-  Stack stack{std::move(tensor), dim, code};
-  operation(stack);
-  return std::move(stack.back());
+  auto kind = element->kind();
+  bool fits = kind == c10::TypeKind::FloatType ? tensor.is_floating_point()
+      : kind == c10::TypeKind::ComplexType     ? tensor.is_complex()
+      : kind == c10::TypeKind::BoolType        ? tensor.scalar_type() == at::kBool
+                                               : tensor.scalar_type() == at::kLong;
+  TORCH_CHECK(
+      fits, "Output annotation element type and runtime tensor element type must match for tolist(): ",
+      *element, " vs ", tensor.scalar_type());
+  TORCH_CHECK(
+      tensor.dim() == dim, "Output annotation list dimension and runtime tensor dimension must match for tolist()");
+  at::Tensor t = tensor.detach().cpu();
+  if (t.is_floating_point()) t = t.to(at::kDouble);
+  if (t.is_complex()) t = t.to(at::kComplexDouble);
+  t = t.resolve_conj().resolve_neg().contiguous();
+  int64_t index = 0;
+  return list_of(type, t, 0, index);
 }
 
 static IValue list_construct(pt_vm* vm, int type, const uint32_t* in, size_t n) {
@@ -219,9 +241,15 @@ int pt_form(pt_vm* vm, int form, int32_t a, int32_t b, const uint32_t* in, size_
       case PT_MAKE_FUTURE: stack.push_back(completed_future(vm->type(a), vm->take(in[0]))); break;
       case PT_MAKE_AWAIT: stack.push_back(completed_await(vm->type(a), vm->take(in[0]))); break;
       case PT_WAIT: stack.push_back(wait_for(vm->take(in[0]))); break;
-      case PT_TO_LIST: stack.push_back(to_list(vm->type(a), vm->take(in[0]))); break;
+      case PT_TO_LIST: stack.push_back(to_list(vm->type(a), vm->take(in[0]).toTensor())); break;
       case PT_ENUM_NAME: stack.emplace_back(vm->take(in[0]).toEnumHolder()->name()); break;
       case PT_ENUM_VALUE: stack.push_back(vm->take(in[0]).toEnumHolder()->value()); break;
+      case PT_DEVICE_WITH_INDEX: {
+        // libtorch's own aten::device.with_index takes its arguments in the wrong order.
+        TORCH_CHECK(n == 2, "a device needs a type and an index");
+        stack.emplace_back(c10::Device(vm->read(in[0]).toStringRef() + ":" + std::to_string(vm->read(in[1]).toInt())));
+        break;
+      }
       default: TORCH_CHECK(false, "unknown form ", form);
     }
     store(vm, bottom, out, m);

@@ -3,6 +3,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 struct pt_module {
@@ -14,6 +15,7 @@ pt_module* pt_module_load(const char* path, const char* device) {
   PT_TRY
   std::optional<c10::Device> target;
   if (device) target = c10::Device(std::string(device));
+  torch::jit::setPrintHandler([](const std::string&) {});
   auto module = torch::jit::load(path, target);
   return new pt_module{std::move(module)};
   PT_CATCH(nullptr)

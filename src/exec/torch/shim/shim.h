@@ -30,7 +30,7 @@ const char* pt_version(void);
 int pt_set_threads(int n);
 int pt_manual_seed(uint64_t seed);
 int pt_load_library(const char* path);
-const char* pt_schemas(const char* ns);  // every schema of a namespace, one per line
+const char* pt_schemas(void);  // every schema, one per line
 void pt_configure_allocator(void);
 
 pt_vm* pt_vm_new(void);
@@ -69,7 +69,6 @@ int pt_set_slot(pt_vm* vm, uint32_t object, uint32_t slot);  // pops the value
 int pt_set_state(pt_vm* vm, int type);  // pops a state, pushes the C++ object that __setstate__ makes of it
 int pt_pop_constant(pt_vm* vm);  // returns its operand index
 int pt_pop_register(pt_vm* vm, uint32_t reg);
-void pt_drop_top(pt_vm* vm);
 
 // Storages and tensors.
 int64_t pt_map_file(pt_vm* vm, int fd, uint64_t size);
@@ -92,7 +91,7 @@ typedef struct {
 } pt_tensor_spec;
 int pt_push_tensor(pt_vm* vm, int64_t storage, const pt_tensor_spec* spec);
 int pt_push_sparse(pt_vm* vm, int layout, const int64_t* sizes, size_t ndim, int requires_grad);  // pops its parts
-void pt_end_load(pt_vm* vm);
+void pt_end_load(pt_vm* vm, const uint32_t* keep, size_t n);  // forgets all other constants made so far
 
 // Reading values.
 enum {
@@ -141,7 +140,7 @@ int pt_call(pt_vm* vm, int op, const uint32_t* in, size_t n, const uint32_t* out
 enum {
   PT_LIST_CONSTRUCT, PT_TUPLE_CONSTRUCT, PT_DICT_CONSTRUCT, PT_LIST_UNPACK, PT_TUPLE_UNPACK, PT_TUPLE_SLICE,
   PT_GET_ATTR, PT_SET_ATTR, PT_CREATE_OBJECT, PT_ISINSTANCE, PT_MOVE, PT_UNINITIALIZED, PT_MAKE_FUTURE,
-  PT_MAKE_AWAIT, PT_WAIT, PT_TO_LIST, PT_ENUM_NAME, PT_ENUM_VALUE
+  PT_MAKE_AWAIT, PT_WAIT, PT_TO_LIST, PT_ENUM_NAME, PT_ENUM_VALUE, PT_DEVICE_WITH_INDEX
 };
 int pt_form(pt_vm* vm, int form, int32_t a, int32_t b, const uint32_t* in, size_t n, const uint32_t* out, size_t m);
 int pt_isinstance(pt_vm* vm, uint32_t value, const int32_t* types, size_t n, uint32_t out);

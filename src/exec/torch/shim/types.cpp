@@ -69,16 +69,11 @@ int pt_load_library(const char* path) {
   PT_CATCH(-1)
 }
 
-const char* pt_schemas(const char* ns) {
+const char* pt_schemas(void) {
   PT_TRY
   static thread_local std::string text;
   std::ostringstream s;
-  std::string prefix = std::string(ns) + "::";
-  for (const auto& op : torch::jit::getAllOperators()) {
-    std::ostringstream one;
-    one << op->schema();
-    if (one.str().compare(0, prefix.size(), prefix) == 0) s << one.str() << "\n";
-  }
+  for (const auto& op : torch::jit::getAllOperators()) s << op->schema() << "\n";
   text = s.str();
   return text.c_str();
   PT_CATCH(nullptr)
