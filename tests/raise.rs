@@ -15,10 +15,12 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Functions of the fixtures whose reprint is torch's text to the letter, at least: the measured share, rounded down.
 const SAME_TEXT_PERCENT: usize = 90;
 
-/// Loops of unnamed variables: what they carry is ordered by the temporaries' names, in torch as here.
+/// Loops and branches of unnamed variables: what they carry is ordered by the temporaries' names, in torch as here.
 const REORDERED: &[&str] = &[
     "__torch__.models.control.EarlyReturn.find",
     "__torch__.M.forward",
+    "__torch__.torch.nn.modules.transformer.TransformerEncoderLayer.forward",
+    "__torch__.torch.nn.modules.transformer.___torch_mangle_1.TransformerEncoderLayer.forward",
 ];
 
 /// What operations there are, without the values.

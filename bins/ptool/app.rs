@@ -10,10 +10,6 @@ use std::process::ExitCode;
 pub(crate) type Execute = fn(Executing, &Context, &mut dyn Write) -> anyhow::Result<Exit>;
 
 /// The commands that execute a model.
-#[cfg_attr(
-    not(feature = "torch"),
-    expect(dead_code, reason = "`ptool` hands the command line over unread")
-)]
 pub(crate) enum Executing {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),

@@ -6,10 +6,6 @@ pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod open;
 pub(crate) mod run;
-#[cfg_attr(
-    not(feature = "torch"),
-    expect(dead_code, reason = "only commands that execute write arrays")
-)]
 pub(crate) mod save;
 pub(crate) mod to_device;
 pub(crate) mod verify;

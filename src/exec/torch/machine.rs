@@ -302,8 +302,7 @@ impl<'m> Machine<'m> {
         let Some(frame) = self.frames.last_mut() else {
             return false;
         };
-        let reported = frame.next == (next as u32 - 1) | RETURNING;
-        reported
+        frame.next == (next as u32 - 1) | RETURNING
     }
 
     fn call(
