@@ -59,10 +59,8 @@ fn flatten(
         Value::Int(value) => scalar(DType::I64, &value.to_le_bytes()),
         Value::Float(value) => scalar(DType::F64, &value.to_le_bytes()),
         Value::List(items) | Value::Tuple(items) => {
-            let items = items.iter().enumerate();
-            return items
-                .map(|(i, item)| flatten(format!("{name}.{i}"), item, tensors))
-                .collect();
+            let mut items = items.iter().enumerate();
+            return items.try_for_each(|(i, item)| flatten(format!("{name}.{i}"), item, tensors));
         }
         Value::Dict(items) => {
             for (key, item) in items {

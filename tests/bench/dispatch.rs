@@ -49,7 +49,8 @@ fn against_libtorch(title: &str, path: &Path, shape: &[i64], rounds: usize) {
     let (mut plain, mut kept) = (engine(), engine());
     let cases = vec![
         measure::case("libtorch's interpreter (CModule)", || {
-            tch::no_grad(|| module.forward_ts(&[&tensor])).expect("libtorch runs the model");
+            let output = tch::no_grad(|| module.forward_ts(&[&tensor]));
+            std::hint::black_box(output.expect("libtorch runs the model"));
         }),
         measure::case("ptool", || {
             plain.run(&inputs, &mut NoTap).expect("the model runs");

@@ -1,6 +1,6 @@
 //! Interleaved timing, process measurement and the result table.
 
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -56,9 +56,7 @@ pub(crate) fn report(title: &str, mut cases: Vec<Case<'_>>, rounds: usize) {
 
 pub(crate) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::ASCII_MARKDOWN)
-        .set_header(header);
+    table.set_header(header.iter().copied());
     table
 }
 
@@ -73,7 +71,7 @@ pub(crate) struct Cost {
 pub(crate) fn run_process(command: &mut Command) -> Cost {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
-    let mut child = command.spawn().expect("the program starts");
+    let child = command.spawn().expect("the program starts");
     let used = child.wait4().expect("the program ends");
     assert!(
         used.status.code().is_some_and(|c| c < 2),

@@ -7,7 +7,7 @@ use ptool::tensor::DType;
 use std::path::Path;
 
 /// One call of a method and what Python got.
-pub struct Call {
+pub(super) struct Call {
     pub method: String,
     pub inputs: Vec<Value>,
     pub kwargs: Vec<(Value, Value)>,
@@ -16,7 +16,7 @@ pub struct Call {
 }
 
 /// The calls of a file, in order, on one instance of the model.
-pub fn read(path: &Path) -> Vec<Call> {
+pub(super) fn read(path: &Path) -> Vec<Call> {
     let document = torch_save::open(path).unwrap();
     let root = value(&document, document.root());
     let mut calls = vec![call(&root, "forward")];
@@ -129,7 +129,7 @@ fn numbers(tensor: &HostTensor) -> Vec<f64> {
 }
 
 /// Whether two values agree in every bit.
-pub fn same(a: &Value, b: &Value) -> bool {
+pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
         (Value::Complex(a, b), Value::Complex(c, d)) => {

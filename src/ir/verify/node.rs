@@ -311,7 +311,7 @@ impl<'a> Checker<'a> {
     }
 
     fn dict(&mut self, id: NodeId, node: &Node) {
-        if node.inputs.len() % 2 != 0 {
+        if !node.inputs.len().is_multiple_of(2) {
             let message = format!(
                 "expected a value for each key, found {} inputs",
                 node.inputs.len()

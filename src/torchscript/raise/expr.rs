@@ -130,7 +130,7 @@ impl Body<'_> {
         let Type::Dict(kv) = &ty else {
             return Err(self.malformed(node, "its result is no dict"));
         };
-        if node.inputs.len() % 2 != 0 {
+        if !node.inputs.len().is_multiple_of(2) {
             return Err(self.malformed(node, "a key has no value"));
         }
         let inferred = is_inferred(self.program, &kv.0) && is_inferred(self.program, &kv.1);

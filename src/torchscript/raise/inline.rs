@@ -103,7 +103,7 @@ impl Scan<'_> {
             Use::Return { .. } => true,
             // What a loop starts with is named before its condition is evaluated.
             Use::Input { node, index } => {
-                !named && !(self.graph.node(node).op == Op::Loop && index >= 2)
+                !(named || self.graph.node(node).op == Op::Loop && index >= 2)
             }
         }
     }

@@ -38,8 +38,9 @@ pub fn files(program: &Program) -> Result<Vec<(SmolStr, File)>, RaiseError> {
         .filter(|name| contents.contains_key(name))
         .collect();
     let known: FxHashSet<SmolStr> = order.iter().cloned().collect();
-    let mut new: Vec<SmolStr> = (contents.keys().cloned())
-        .filter(|name| !known.contains(name))
+    let mut new: Vec<SmolStr> = (contents.keys())
+        .filter(|&name| !known.contains(name))
+        .cloned()
         .collect();
     new.sort();
     order.extend(new);
