@@ -50,7 +50,7 @@ fn against_libtorch(title: &str, path: &Path, shape: &[i64], rounds: usize) {
     let cases = vec![
         measure::case("libtorch's interpreter (CModule)", || {
             let output = tch::no_grad(|| module.forward_ts(&[&tensor]));
-            std::hint::black_box(output.expect("libtorch runs the model"));
+            drop(output.expect("libtorch runs the model"));
         }),
         measure::case("ptool", || {
             plain.run(&inputs, &mut NoTap).expect("the model runs");

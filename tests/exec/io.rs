@@ -131,10 +131,8 @@ fn numbers(tensor: &HostTensor) -> Vec<f64> {
 /// Whether two values agree in every bit.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
-        (Value::Complex(a, b), Value::Complex(c, d)) => {
-            a.to_bits() == c.to_bits() && b.to_bits() == d.to_bits()
-        }
+        (Value::Float(a), Value::Float(b)) => same_float(*a, *b),
+        (Value::Complex(a, b), Value::Complex(c, d)) => same_float(*a, *c) && same_float(*b, *d),
         (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => all(a, b),
         (Value::Dict(a), Value::Dict(b)) => {
             let pair =
@@ -143,6 +141,11 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Bit by bit, but that one NaN is as good as another.
+fn same_float(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
 
 fn all(a: &[Value], b: &[Value]) -> bool {
