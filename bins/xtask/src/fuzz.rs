@@ -5,13 +5,7 @@ use anyhow::{Context, Result};
 use std::fs;
 
 /// One program each under `tests/fuzz`; the bodies live in `src/testing.rs`.
-const TARGETS: [&str; 5] = [
-    "zip_open",
-    "unpickle",
-    "parse_roundtrip",
-    "ir_text_roundtrip",
-    "lower",
-];
+const TARGETS: [&str; 4] = ["zip_open", "unpickle", "parse_roundtrip", "lower"];
 /// Sanitiser coverage through LLVM's own pass, which needs no nightly compiler.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -67,7 +61,6 @@ pub(crate) fn fuzz(args: &[String]) -> Result<()> {
 fn seeds(target: &str) -> Vec<std::path::PathBuf> {
     let folders: &[&str] = match target {
         "parse_roundtrip" | "lower" => &["testdata/source"],
-        "ir_text_roundtrip" => &["testdata/graph"],
         _ => &["testdata/hostile", "testdata/core"],
     };
     folders.iter().map(|f| root().join(f)).collect()

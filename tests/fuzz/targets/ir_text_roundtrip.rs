@@ -1,4 +1,0 @@
-//! Fuzz target; the law is in `src/testing`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ptool::testing::ir::ir_text_roundtrip(data));
