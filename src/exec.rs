@@ -1,7 +1,7 @@
 //! Running models, and looking at every value while they run.
 //!
 //! An [`Engine`] runs one method of one model. It reports every value an operator produces to a [`Tap`], right after
-//! the operator and before anything later can write to it. Everything here but [`torch`] is free of libtorch, so
+//! the operator and before anything later can write to it. Everything here but `torch` is free of libtorch, so
 //! that analysis code compiles and runs without it.
 
 pub mod engine;

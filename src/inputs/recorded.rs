@@ -1,7 +1,7 @@
 //! Example inputs that ptool records in a model file.
 //!
 //! They are one `.safetensors` record. A tensor argument is named after its parameter; elements of lists, tuples and
-//! dicts are `name.0` and `name.key`; numbers are tensors without dimensions. [`super::bind`] reads them back.
+//! dicts are `name.0` and `name.key`; numbers are tensors without dimensions. `bind` reads them back.
 
 use super::arrays::{Array, Arrays};
 use super::error::InputError;

@@ -1,7 +1,7 @@
 //! Tests and checks, in the order CI runs them.
 
+use crate::libtorch;
 use crate::shell::{cargo, has, run, step};
-use crate::{fuzz, libtorch};
 use anyhow::Result;
 use std::process::Command;
 
@@ -74,10 +74,11 @@ pub(crate) fn ci() -> Result<()> {
     tidy()?;
     test()?;
     step("docs");
-    run(
-        cargo(["doc", "--quiet", "--no-deps", "--document-private-items"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
-    step("fuzz targets build");
-    fuzz::build()
+    run(&mut cargo([
+        "doc",
+        "--quiet",
+        "--no-deps",
+        "--document-private-items",
+    ]))?;
+    Ok(())
 }

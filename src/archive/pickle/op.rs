@@ -14,7 +14,7 @@ pub struct OpId(pub u32);
 /// One op: its opcode and its bytes, opcode included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
-    /// The opcode, one of [`code`].
+    /// The opcode, one of `code`.
     pub code: u8,
     /// Its bytes in the pickle.
     pub bytes: Range<u32>,
