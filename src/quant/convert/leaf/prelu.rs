@@ -1,0 +1,39 @@
+//! PReLU (`horizon.md` 3.15).
+
+use super::{Leaf, UNARY};
+use crate::emit::{Emit, ObjectId};
+use crate::quant::convert::FUNCTIONAL;
+use crate::quant::convert::error::ConvertError;
+use crate::quant::convert::grid::{FakeQuant, Grid};
+use crate::quant::convert::read::Module;
+use crate::tensor::DType;
+
+/// `prelu.PReLU`: int16 weights `⌊w / s_w + 0.5⌋`, one per channel, shaped to broadcast over two spatial dimensions.
+pub(in crate::quant::convert) fn prelu(
+    emit: &mut Emit,
+    module: &Module,
+    input: &Grid,
+) -> Result<(ObjectId, Grid), ConvertError> {
+    let quant = FakeQuant::of_some_output(module)?;
+    let weight_quant = FakeQuant::read(&module.part("weight_fake_quanti")?)?;
+    let scale = weight_quant.grid.scale();
+    let scale = scale.ok_or_else(|| module.refuse("its weight has a scale per channel"))?;
+    let weight = module.some_floats("weight")?.values;
+    let (low, high) = weight_quant.grid.dtype.limits();
+    let integer = |w: &f32| ((w / scale + 0.5).floor() as i64).clamp(low, high);
+    let mut leaf = Leaf::new("prelu.PReLU");
+    let sizes = match weight.len() {
+        1 => vec![1],
+        n => vec![n as i64, 1, 1],
+    };
+    leaf.integers(emit, "weight", DType::I16, weight.iter().map(integer), &sizes)?;
+    leaf.grid(emit, ("weight_scale", "weight_zero_point"), &weight_quant.grid)?;
+    leaf.grid(emit, ("scale", "zero_point"), &quant.grid)?;
+    let body = format!(
+        "_0 = {FUNCTIONAL}.prelu\nout_scale = self.scale\nout_zero_point = self.zero_point\n\
+         data0 = _0(data, self.weight, scale, zero_point, \"{}\", self.weight_scale, self.weight_zero_point, \"{}\", out_scale, out_zero_point, \"{}\", \"{}\")\n\
+         return (data0, out_scale, out_zero_point)",
+        input.dtype, weight_quant.grid.dtype, quant.grid.dtype, quant.march
+    );
+    Ok((leaf.forward(emit, UNARY, 3, &body)?, quant.grid))
+}
