@@ -2,6 +2,7 @@
 
 mod archive;
 mod convert;
+mod emit;
 mod lower;
 mod raise;
 mod source;
