@@ -1,1 +1,3 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
+
+pub mod functional;
