@@ -1,3 +1,4 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
 
 pub mod convert;
+pub mod functional;
