@@ -1,6 +1,7 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
 pub mod compare;
+pub mod convert;
 pub mod diff;
 pub mod inspect;
 pub mod json;

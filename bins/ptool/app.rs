@@ -58,6 +58,7 @@ fn dispatch(
         Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
+        Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),
     }
 }

@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
     Diff(cmd::diff::Args),
+    Convert(cmd::convert::Args),
     Completions(cmd::completions::Args),
 }
 

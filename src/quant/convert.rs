@@ -13,7 +13,7 @@
 mod body;
 mod calls;
 mod copy;
-pub(crate) mod dispatch;
+mod dispatch;
 mod error;
 mod functional;
 mod grid;
@@ -25,7 +25,9 @@ mod report;
 mod text;
 mod tree;
 mod value;
+mod writer;
 
+pub use dispatch::keeps_scale;
 pub use error::ConvertError;
 pub use report::{Place, Report, Step};
 
@@ -88,7 +90,7 @@ pub fn convert(model: &Model, folder: &str, options: Options) -> Result<Converte
     };
     let method = text::method(&model.program, &function)?;
     let root = tree::build(&mut low, method)?;
-    let mut emit = low.emit;
+    let mut emit = low.emit.finish()?;
     producer(&mut emit);
     Ok(Converted {
         plan: emit.finish(root)?,

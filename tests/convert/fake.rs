@@ -146,12 +146,6 @@ impl Fake {
         self.parts.push((name.to_owned(), object));
     }
 
-    /// A leaf of two inputs.
-    pub(crate) fn leaf2(&mut self, name: &str, class: &str, parts: Vec<Part>, body: &str) {
-        let object = self.object_of(&format!("{QAT}{class}"), parts, Some(body), &["x", "y"]);
-        self.parts.push((name.to_owned(), object));
-    }
-
     /// A `FloatFunctional` with one method.
     pub(crate) fn functional(&mut self, name: &str, method: Method, dtype: &str, scale: f32) {
         let quantiser = self.quantiser(dtype, &[scale]);

@@ -78,7 +78,6 @@ impl Body {
         self.value(Op::ListConstruct, items, Type::list(element))
     }
 
-
     /// The module at a path below the root.
     pub(super) fn module(&mut self, path: &str) -> ValueId {
         if path.is_empty() {

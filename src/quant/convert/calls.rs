@@ -195,7 +195,11 @@ impl<'m> Lowering<'m> {
     }
 
     /// The quantised tensor that a leaf reads.
-    pub(super) fn quantised(&self, value: ValueId, module: &Module) -> Result<Quantised, ConvertError> {
+    pub(super) fn quantised(
+        &self,
+        value: ValueId,
+        module: &Module,
+    ) -> Result<Quantised, ConvertError> {
         match self.get(value)? {
             Val::Quantised(it) => Ok(it),
             _ => Err(module.refuse(
@@ -212,7 +216,10 @@ impl<'m> Lowering<'m> {
         }
         let x = self.plain(x)?;
         self.made(module, &[], |low| {
-            Ok((stub::quantize(&mut low.emit, &quant)?, Some(quant.grid.clone())))
+            Ok((
+                stub::quantize(&mut low.emit, &quant)?,
+                Some(quant.grid.clone()),
+            ))
         })?;
         let results = self.body.call(&module.path, &[x], 2);
         let scale = self.body.buffer(&module.path, "scale");
@@ -232,7 +239,10 @@ impl<'m> Lowering<'m> {
         quant: &FakeQuant,
     ) -> Result<Val<'m>, ConvertError> {
         self.made(module, &[&input.grid], |low| {
-            Ok((stub::quantize(&mut low.emit, quant)?, Some(quant.grid.clone())))
+            Ok((
+                stub::quantize(&mut low.emit, quant)?,
+                Some(quant.grid.clone()),
+            ))
         })?;
         if input.grid == quant.grid {
             return Ok(Val::Quantised(input.clone()));

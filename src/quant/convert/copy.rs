@@ -59,7 +59,10 @@ fn copy_module<'m>(
                 let class = low.emit.class_of(child);
                 (low.emit.class_name(class).to_owned(), Value::Object(child))
             }
-            None => (attribute.ty.to_string(), attribute_value(&mut low.emit, module, &attribute.name)?),
+            None => (
+                attribute.ty.to_string(),
+                attribute_value(&mut low.emit, module, &attribute.name)?,
+            ),
         };
         spec = spec.with(&attribute.name, &ty, role(attribute));
         values.push(value);
@@ -101,7 +104,8 @@ pub(super) fn functions(low: &mut Lowering, from: FuncId) -> Result<(), ConvertE
         }
         let function = &program.functions[id];
         let qualifier = function.name.rsplit_once('.').map_or("", |(q, _)| q);
-        low.emit.source(qualifier, &text::function(program, function)?)?;
+        low.emit
+            .source(qualifier, &text::function(program, function)?)?;
         stack.extend(called(program, id));
     }
     Ok(())
@@ -146,7 +150,10 @@ fn plain_value(
         return Err(unsupported("a value nested too deeply"));
     }
     let mut all = |items: &[Use]| -> Result<Vec<Value>, ConvertError> {
-        items.iter().map(|it| plain_value(emit, data, *it, depth + 1)).collect()
+        items
+            .iter()
+            .map(|it| plain_value(emit, data, *it, depth + 1))
+            .collect()
     };
     Ok(match data.at(it) {
         Pickled::None => Value::None,
@@ -174,9 +181,19 @@ fn plain_value(
             Value::list(element, all(&list.items)?)
         }
         value @ (Pickled::Tensor(_) | Pickled::Parameter { .. }) => {
-            let id = data.as_tensor(value).ok_or_else(|| unsupported("a tensor"))?;
-            let view = data.view(id)?.ok_or_else(|| unsupported("a tensor without data"))?;
-            let requires_grad = matches!(value, Pickled::Parameter { requires_grad: true, .. });
+            let id = data
+                .as_tensor(value)
+                .ok_or_else(|| unsupported("a tensor"))?;
+            let view = data
+                .view(id)?
+                .ok_or_else(|| unsupported("a tensor without data"))?;
+            let requires_grad = matches!(
+                value,
+                Pickled::Parameter {
+                    requires_grad: true,
+                    ..
+                }
+            );
             Value::Tensor(emit.view(&view, requires_grad)?)
         }
         other => return Err(unsupported(other.describe())),

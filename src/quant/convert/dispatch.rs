@@ -49,7 +49,11 @@ const MOVES: &[&str] = &[
 const ORDERED: &[&str] = &["aten::relu", "aten::amax", "aten::amin"];
 
 /// Dropout of a model in evaluation gives its input.
-const DROPOUT: &[&str] = &["aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"];
+const DROPOUT: &[&str] = &[
+    "aten::dropout",
+    "aten::feature_dropout",
+    "aten::alpha_dropout",
+];
 
 /// Lists of parts.
 const SPLITS: &[&str] = &[
@@ -85,13 +89,18 @@ pub(super) fn moves_data(kind: &str) -> bool {
 }
 
 /// Whether prepare may leave an operator on quantised tensors as it is, because it has an integer form here.
-pub(crate) fn keeps_scale(kind: &str) -> bool {
+pub fn keeps_scale(kind: &str) -> bool {
     let kind = in_place_stem(kind);
     let tables = [MOVES, ORDERED, DROPOUT, SPLITS, CLAMPS, PADS, RESIZES];
     tables.iter().any(|table| table.contains(&kind))
         || matches!(
             kind,
-            "aten::max" | "aten::min" | "aten::abs" | "aten::masked_fill" | "aten::max_pool2d" | "aten::topk"
+            "aten::max"
+                | "aten::min"
+                | "aten::abs"
+                | "aten::masked_fill"
+                | "aten::max_pool2d"
+                | "aten::topk"
         )
 }
 
@@ -143,7 +152,9 @@ pub(super) fn dispatch(low: &mut Lowering, id: NodeId) -> Result<bool, ConvertEr
         // The indices stay what they are.
         "aten::max" | "aten::min" if schema.overload() != "other" => {
             note(low, kind, &x);
-            on_integers(low, id, &x, |index, _| (index == 0).then_some(Shape::Tensor))
+            on_integers(low, id, &x, |index, _| {
+                (index == 0).then_some(Shape::Tensor)
+            })
         }
         "aten::argmax" | "aten::argmin" => {
             note(low, kind, &x);
@@ -276,7 +287,10 @@ fn topk(low: &mut Lowering, id: NodeId, x: &Quantised) -> Result<bool, ConvertEr
     let tuple = low.body.value(op, &inputs, Type::tuple(types.clone()));
     let unpacked = low.body.push(Op::TupleUnpack, &[tuple], &types);
     let outputs = low.body.graph.node(unpacked).outputs.to_vec();
-    let values = Quantised { data: outputs[0], ..x.clone() };
+    let values = Quantised {
+        data: outputs[0],
+        ..x.clone()
+    };
     low.set(node.outputs[0], Val::Quantised(values));
     low.set(node.outputs[1], Val::Plain(outputs[1]));
     Ok(true)
@@ -337,7 +351,10 @@ fn clamp(low: &mut Lowering, id: NodeId, x: &Quantised, kind: &str) -> Result<bo
     let upper = integer(low, x, upper);
     note(low, "aten::clamp", x);
     let data = low.body.aten("aten::clamp", "", &[x.data, lower, upper]);
-    low.set(node.outputs[0], Val::Quantised(Quantised { data, ..x.clone() }));
+    low.set(
+        node.outputs[0],
+        Val::Quantised(Quantised { data, ..x.clone() }),
+    );
     Ok(true)
 }
 
@@ -364,7 +381,9 @@ fn integer(low: &mut Lowering, x: &Quantised, bound: Bound) -> ValueId {
         Bound::At(value) => {
             let scale = x.grid.scale().unwrap_or(1.0) as f64;
             let (min, max) = x.grid.dtype.limits();
-            let steps = (value / scale).round_ties_even().clamp(min as f64, max as f64);
+            let steps = (value / scale)
+                .round_ties_even()
+                .clamp(min as f64, max as f64);
             low.body.int(steps as i64)
         }
         _ => low.body.none(),
@@ -400,14 +419,14 @@ fn resize(low: &mut Lowering, id: NodeId, x: &Quantised, kind: &str) -> Result<b
         return Ok(false);
     }
     let argument = |name: &str| schema.arg_index(name).map(|i| node.inputs[i]);
-    let is_none = |low: &Lowering, value: ValueId| {
-        matches!(low.old.constant(value), Some(Constant::None))
-    };
+    let is_none =
+        |low: &Lowering, value: ValueId| matches!(low.old.constant(value), Some(Constant::None));
     let (mode, align) = match kind {
         "aten::upsample_bilinear2d" => ("bilinear", argument("align_corners")),
         _ => ("nearest", None),
     };
-    let aligned = align.is_some_and(|v| !matches!(low.old.constant(v), Some(Constant::Bool(false))));
+    let aligned =
+        align.is_some_and(|v| !matches!(low.old.constant(v), Some(Constant::Bool(false))));
     if aligned {
         return Ok(false);
     }

@@ -55,7 +55,11 @@ fn scalar(low: &Lowering, module: &Module, value: ValueId) -> Result<f64, Conver
 }
 
 /// The `QFunctional` with the calibrated scale.
-fn calibrated<'m>(low: &mut Lowering<'m>, module: &Module<'m>, inputs: &[&Grid]) -> Result<Functional, ConvertError> {
+fn calibrated<'m>(
+    low: &mut Lowering<'m>,
+    module: &Module<'m>,
+    inputs: &[&Grid],
+) -> Result<Functional, ConvertError> {
     let grid = FakeQuant::of_some_output(module)?.grid;
     functional(low, module, inputs, grid, None)
 }
@@ -240,7 +244,11 @@ fn cat<'m>(
         let values: Vec<ValueId> = parts.iter().map(f).collect();
         low.body.list(&values, Type::Tensor)
     };
-    let (data, scales, zeros) = (gather(|p| p.data), gather(|p| p.scale), gather(|p| p.zero_point));
+    let (data, scales, zeros) = (
+        gather(|p| p.data),
+        gather(|p| p.scale),
+        gather(|p| p.zero_point),
+    );
     let types: Vec<ValueId> = (parts.iter())
         .map(|p| low.body.str(p.grid.dtype.name()))
         .collect();

@@ -57,7 +57,9 @@ impl FakeQuant {
     /// Reads a `FakeQuantize` module.
     pub(super) fn read(module: &Module) -> Result<FakeQuant, ConvertError> {
         let dtype = module.str("dtype")?;
-        let dtype = dtype.parse().map_err(|error| module.refuse(format!("{error}")))?;
+        let dtype = dtype
+            .parse()
+            .map_err(|error| module.refuse(format!("{error}")))?;
         let scale = module.some_floats("scale")?.values;
         if let Some(&wrong) = scale.iter().find(|s| !(s.is_finite() && **s > 0.0)) {
             return Err(ConvertError::Scale {

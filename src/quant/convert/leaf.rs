@@ -12,8 +12,9 @@ pub(super) mod stub;
 use super::QUANTIZED;
 use super::error::ConvertError;
 use super::grid::Grid;
+use super::writer::Writer;
 use crate::archive::TensorView;
-use crate::emit::{ClassSpec, Emit, Method, ObjectId, Role, Value};
+use crate::emit::{ClassSpec, Method, ObjectId, Role, Value};
 use crate::tensor::DType;
 
 /// A module under construction.
@@ -46,7 +47,7 @@ impl Leaf {
     /// A float32 buffer.
     pub(super) fn floats(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         name: &str,
         values: &[f32],
         sizes: &[i64],
@@ -59,7 +60,7 @@ impl Leaf {
     /// A buffer of one dimension.
     pub(super) fn floats1(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         name: &str,
         values: &[f32],
     ) -> Result<(), ConvertError> {
@@ -69,7 +70,7 @@ impl Leaf {
     /// A buffer with a tensor of the input file; its bytes are shared, not copied.
     pub(super) fn view(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         name: &str,
         view: &TensorView,
     ) -> Result<(), ConvertError> {
@@ -81,7 +82,7 @@ impl Leaf {
     /// An integer buffer.
     pub(super) fn integers(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         name: &str,
         dtype: DType,
         values: impl IntoIterator<Item = i64>,
@@ -97,7 +98,7 @@ impl Leaf {
     /// A buffer from the bytes of its elements.
     pub(super) fn bytes(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         name: &str,
         dtype: DType,
         sizes: &[i64],
@@ -111,7 +112,7 @@ impl Leaf {
     /// Zero points of `count` scales.
     pub(super) fn zeros(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         name: &str,
         count: usize,
     ) -> Result<(), ConvertError> {
@@ -122,7 +123,7 @@ impl Leaf {
     /// The scale of a grid and its zero point under two names.
     pub(super) fn grid(
         &mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         (scale, zero_point): (&str, &str),
         grid: &Grid,
     ) -> Result<(), ConvertError> {
@@ -131,7 +132,7 @@ impl Leaf {
     }
 
     /// A submodule.
-    pub(super) fn child(&mut self, emit: &Emit, name: &str, child: ObjectId) {
+    pub(super) fn child(&mut self, emit: &Writer, name: &str, child: ObjectId) {
         let ty = emit.class_name(emit.class_of(child)).to_owned();
         let spec = std::mem::replace(&mut self.spec, ClassSpec::module(""));
         self.spec = spec.attribute(name, &ty);
@@ -151,7 +152,7 @@ impl Leaf {
     }
 
     /// The object, without a method.
-    pub(super) fn finish(self, emit: &mut Emit) -> Result<ObjectId, ConvertError> {
+    pub(super) fn finish(self, emit: &mut Writer) -> Result<ObjectId, ConvertError> {
         let class = emit.class(self.spec)?;
         Ok(emit.object(class, self.values)?)
     }
@@ -159,7 +160,7 @@ impl Leaf {
     /// The object, with a `forward` of `params` tensors.
     pub(super) fn forward(
         mut self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         params: &[&str],
         results: usize,
         body: &str,

@@ -6,6 +6,7 @@ use super::grid::Grid;
 use super::read::Module;
 use super::report::{Place, Report, Step};
 use super::value::{Quantised, Val};
+use super::writer::Writer;
 use super::{Options, dispatch};
 use crate::archive::pickle;
 use crate::emit::{Emit, ObjectId};
@@ -25,7 +26,7 @@ pub(super) struct Lowering<'m> {
     pub(super) root: Module<'m>,
     pub(super) old: &'m Graph,
     pub(super) body: Body,
-    pub(super) emit: Emit,
+    pub(super) emit: Writer,
     pub(super) report: Report,
     values: SideMap<ValueId, Option<Val<'m>>>,
     /// Fixed-point objects by the fake-quant object they stand for, with the grids of the inputs they were made for.
@@ -58,7 +59,7 @@ impl<'m> Lowering<'m> {
             root: Module::root(model.archive.data()?, model.root()),
             old: graph,
             body: Body::new(&model.root_class),
-            emit,
+            emit: Writer::new(emit),
             report: Report::default(),
             values: SideMap::new(),
             objects: FxHashMap::default(),
@@ -76,7 +77,10 @@ impl<'m> Lowering<'m> {
             let val = if index == 0 {
                 Val::Module(self.root.clone())
             } else {
-                let (ty, name) = (self.old.ty(param).clone(), self.old.value(param).name.clone());
+                let (ty, name) = (
+                    self.old.ty(param).clone(),
+                    self.old.value(param).name.clone(),
+                );
                 let root = self.body.graph.root();
                 Val::Plain(self.body.graph.add_param(root, ty, name))
             };
@@ -108,7 +112,11 @@ impl<'m> Lowering<'m> {
             Op::GetAttr(name) => self.get_attr(id, name),
             Op::CallMethod(method) => self.call_method(id, method),
             Op::ListConstruct | Op::TupleConstruct if self.reads_quantised(id) => {
-                let items = node.inputs.iter().map(|&v| self.get(v)).collect::<Result<_, _>>()?;
+                let items = node
+                    .inputs
+                    .iter()
+                    .map(|&v| self.get(v))
+                    .collect::<Result<_, _>>()?;
                 let ty = old.ty(node.outputs[0]).clone();
                 self.set(node.outputs[0], Val::Group { items, ty });
                 Ok(())
@@ -156,7 +164,10 @@ impl<'m> Lowering<'m> {
                 let unpacked = self.body.push(node.op.clone(), &[list.data], &types);
                 let items = self.body.graph.node(unpacked).outputs.to_vec();
                 for (&output, data) in node.outputs.iter().zip(items) {
-                    let item = Quantised { data, ..list.clone() };
+                    let item = Quantised {
+                        data,
+                        ..list.clone()
+                    };
                     self.set(output, Val::Quantised(item));
                 }
             }
@@ -171,17 +182,26 @@ impl<'m> Lowering<'m> {
     }
 
     /// One element of a list or tuple with quantised tensors.
-    pub(super) fn item(&mut self, list: ValueId, index: i64, op: &str) -> Result<Val<'m>, ConvertError> {
+    pub(super) fn item(
+        &mut self,
+        list: ValueId,
+        index: i64,
+        op: &str,
+    ) -> Result<Val<'m>, ConvertError> {
         match self.get(list)? {
             Val::Split(list) => {
                 let index = self.body.int(index);
-                let data = self.body.aten("aten::__getitem__", "t", &[list.data, index]);
+                let data = self
+                    .body
+                    .aten("aten::__getitem__", "t", &[list.data, index]);
                 Ok(Val::Quantised(Quantised { data, ..list }))
             }
             Val::Group { items, .. } => {
                 let len = items.len() as i64;
                 let index = if index < 0 { index + len } else { index };
-                let item = usize::try_from(index).ok().and_then(|i| items.get(i).cloned());
+                let item = usize::try_from(index)
+                    .ok()
+                    .and_then(|i| items.get(i).cloned());
                 item.ok_or_else(|| self.refuse(op, format!("element {index} of {len}")))
             }
             _ => Err(self.refuse(op, "expected a list or tuple")),
@@ -232,7 +252,10 @@ impl<'m> Lowering<'m> {
                 blocks.extend(old.node(node).blocks.iter().copied());
             }
             for value in read {
-                if matches!(self.values[value], Some(Val::Quantised(_) | Val::Group { .. })) {
+                if matches!(
+                    self.values[value],
+                    Some(Val::Quantised(_) | Val::Group { .. })
+                ) {
                     self.plain(value)?;
                 }
             }
@@ -243,7 +266,10 @@ impl<'m> Lowering<'m> {
     /// Counts an operator on float tensors.
     fn note_float(&mut self, id: NodeId) {
         let node = self.old.node(id);
-        let makes_tensor = node.outputs.iter().any(|&v| *self.old.ty(v) == Type::Tensor);
+        let makes_tensor = node
+            .outputs
+            .iter()
+            .any(|&v| *self.old.ty(v) == Type::Tensor);
         let reads_tensor = node.inputs.iter().any(|&v| *self.old.ty(v) == Type::Tensor);
         let kind = node.op.kind();
         let computes = matches!(node.op, Op::Operator(_) | Op::Opaque(_));
@@ -352,9 +378,10 @@ impl<'m> Lowering<'m> {
     /// Notes the march of a quantiser; all must agree.
     pub(super) fn set_march(&mut self, march: &str) -> Result<(), ConvertError> {
         match &self.march {
-            Some(known) if known != march => {
-                Err(self.refuse("forward", format!("quantisers for `{known}` and for `{march}`")))
-            }
+            Some(known) if known != march => Err(self.refuse(
+                "forward",
+                format!("quantisers for `{known}` and for `{march}`"),
+            )),
             _ => {
                 self.march = Some(march.to_owned());
                 Ok(())

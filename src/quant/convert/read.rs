@@ -82,10 +82,8 @@ impl<'m> Module<'m> {
 
     /// The submodule with this name, which must exist.
     pub(super) fn part(&self, name: &str) -> Result<Module<'m>, ConvertError> {
-        self.child(name)
-            .ok_or_else(|| self.wrong(name, "a module"))
+        self.child(name).ok_or_else(|| self.wrong(name, "a module"))
     }
-
 
     pub(super) fn join(&self, name: &str) -> SmolStr {
         if self.path.is_empty() {
@@ -103,7 +101,9 @@ impl<'m> Module<'m> {
         let id = self.data.as_tensor(value);
         let id = id.ok_or_else(|| self.wrong(name, "a tensor"))?;
         let view = self.data.view(id)?;
-        Ok(Some(view.ok_or_else(|| self.wrong(name, "a tensor with data"))?))
+        Ok(Some(
+            view.ok_or_else(|| self.wrong(name, "a tensor with data"))?,
+        ))
     }
 
     /// The values of a float tensor, row-major, and its sizes.

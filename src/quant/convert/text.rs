@@ -11,7 +11,10 @@ use crate::torchscript::raise::{self, Counters};
 pub(super) fn method(program: &Program, function: &Function) -> Result<Method, ConvertError> {
     let mut counters = Counters::default();
     let definition = raise::function(program, function, 0, &mut counters)?;
-    let returns = definition.returns.as_ref().map_or("Tensor".to_owned(), text);
+    let returns = definition
+        .returns
+        .as_ref()
+        .map_or("Tensor".to_owned(), text);
     let mut method = Method::new(&definition.name, &returns);
     for param in definition.params.iter().skip(1) {
         let ty = param.ty.as_ref().map_or("Tensor".to_owned(), text);
@@ -45,6 +48,8 @@ fn body(mut definition: FunctionDef) -> String {
     let mut out = String::new();
     write_item(&Item::Function(definition), &mut out);
     let lines = out.lines().skip(1);
-    let lines: Vec<&str> = lines.map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+    let lines: Vec<&str> = lines
+        .map(|line| line.strip_prefix("  ").unwrap_or(line))
+        .collect();
     lines.join("\n")
 }

@@ -5,8 +5,8 @@ use super::error::ConvertError;
 use super::leaf::{Leaf, stub};
 use super::lower::Lowering;
 use super::read::Module;
-use crate::emit::{Method, ObjectId};
 use crate::archive::pickle;
+use crate::emit::{Method, ObjectId};
 use rustc_hash::FxHashMap;
 
 /// Nesting of modules that is written.
@@ -82,7 +82,12 @@ impl Tree {
                 continue;
             }
             let value = copy::attribute_value(&mut low.emit, module, &name)?;
-            leaf.with(&name, &attribute.ty.to_string(), copy::role(attribute), value);
+            leaf.with(
+                &name,
+                &attribute.ty.to_string(),
+                copy::role(attribute),
+                value,
+            );
         }
         leaf.finish(&mut low.emit)
     }

@@ -25,10 +25,7 @@ pub(super) enum Val<'m> {
     /// A list of quantised tensors of one grid: what `split` gives; `data` is the list.
     Split(Quantised),
     /// A list or tuple with quantised tensors in it.
-    Group {
-        items: Vec<Val<'m>>,
-        ty: Type,
-    },
+    Group { items: Vec<Val<'m>>, ty: Type },
     /// A module.
     Module(Module<'m>),
 }

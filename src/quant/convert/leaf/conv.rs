@@ -1,12 +1,13 @@
 //! Convolution, transposed convolution and linear (`horizon.md` 3.5, 3.6; argument order in section 4).
 
 use super::{BINARY, Leaf, UNARY, ints, zero_point_of};
-use crate::emit::{Emit, ObjectId};
+use crate::bpu::dtype::QType;
+use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::read::{Floats, Module};
-use crate::bpu::dtype::QType;
+use crate::quant::convert::writer::Writer;
 use std::fmt::Write;
 
 /// Which of the family a module is.
@@ -120,7 +121,10 @@ impl Conv {
             [scale] => vec![scale; channels],
             ref scales if scales.len() == channels => scales.to_vec(),
             ref scales => {
-                let what = format!("{} weight scales for {channels} output channels", scales.len());
+                let what = format!(
+                    "{} weight scales for {channels} output channels",
+                    scales.len()
+                );
                 return Err(module.refuse(what));
             }
         };
@@ -130,7 +134,8 @@ impl Conv {
             return Err(module.refuse(format!("{} biases for {channels} channels", bias.len())));
         }
         let in_scale = input.scale();
-        let in_scale = in_scale.ok_or_else(|| module.refuse("its input has a scale per channel"))?;
+        let in_scale =
+            in_scale.ok_or_else(|| module.refuse("its input has a scale per channel"))?;
         let output = match FakeQuant::of_output(module)? {
             Some(quant) => quant.grid,
             None => Grid {
@@ -186,7 +191,7 @@ impl Conv {
     /// The module with float weights that `convert_conv_params` turns into integers at run time.
     pub(in crate::quant::convert) fn leaf(
         &self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         module: &Module,
     ) -> Result<ObjectId, ConvertError> {
         let mut leaf = Leaf::new(&self.form.class());
@@ -270,7 +275,10 @@ impl Conv {
 
     /// Where the type holds more than 6, relu6 needs a clip of its own.
     pub(super) fn clip(&self) -> String {
-        let top = self.output.scale().map(|scale| (6.0 / scale).round_ties_even() as i64);
+        let top = self
+            .output
+            .scale()
+            .map(|scale| (6.0 / scale).round_ties_even() as i64);
         let (_, limit) = self.output.dtype.limits();
         match top {
             Some(top) if self.form.relu6 && top < limit => {
@@ -315,8 +323,16 @@ mod tests {
         assert!(form.add && form.relu && form.relu6);
         assert_eq!(form.class(), "conv2d.ConvAddReLU2d");
         let form = Form::parse("conv_transpose2d.ConvTransposeReLU2d").expect("transposed");
-        assert_eq!((form.kind, form.relu, form.add), (Kind::Transpose2d, true, false));
-        assert_eq!(Form::parse("linear.LinearReLU6").map(Form::class).as_deref(), Some("linear.LinearReLU"));
+        assert_eq!(
+            (form.kind, form.relu, form.add),
+            (Kind::Transpose2d, true, false)
+        );
+        assert_eq!(
+            Form::parse("linear.LinearReLU6")
+                .map(Form::class)
+                .as_deref(),
+            Some("linear.LinearReLU")
+        );
         assert_eq!(Form::parse("conv2d.ConvBN2d"), None);
         assert_eq!(Form::parse("stubs.QuantStub"), None);
     }

@@ -2,12 +2,13 @@
 
 use super::{Leaf, UNARY};
 use crate::bpu::dtype::QType;
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::lut::segment::{ENTRIES, Request, SEGMENTS, TABLES, segments};
 use crate::quant::convert::lut::{Function, Rounding, Segments, Strategy, table};
 use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
 use crate::quant::convert::{FUNCTIONAL, has_segments};
 use crate::tensor::DType;
 
@@ -85,7 +86,7 @@ pub(in crate::quant::convert) fn function(module: &Module) -> Result<Function, C
 
 /// `segment_lut.SegmentLUT` of a function, with its tables as buffers.
 pub(in crate::quant::convert) fn lut(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     function: &Function,
     input: &Grid,
@@ -126,7 +127,12 @@ pub(in crate::quant::convert) fn lut(
         gradients: shape.gradients,
     });
     segment_buffers(&mut leaf, emit, &made)?;
-    leaf.forward(emit, UNARY, 3, &segmented(input, quant, made.centrosymmetric))
+    leaf.forward(
+        emit,
+        UNARY,
+        3,
+        &segmented(input, quant, made.centrosymmetric),
+    )
 }
 
 fn single(quant: &FakeQuant) -> String {
@@ -149,7 +155,11 @@ fn segmented(input: &Grid, quant: &FakeQuant, centrosymmetric: bool) -> String {
     )
 }
 
-fn segment_buffers(leaf: &mut Leaf, emit: &mut Emit, made: &Segments) -> Result<(), ConvertError> {
+fn segment_buffers(
+    leaf: &mut Leaf,
+    emit: &mut Writer,
+    made: &Segments,
+) -> Result<(), ConvertError> {
     let sizes = &[SEGMENTS as i64];
     let wide = |values: &[i16]| values.iter().map(|v| *v as i64).collect::<Vec<_>>();
     let narrow = |values: &[i8]| values.iter().map(|v| *v as i64).collect::<Vec<_>>();
@@ -157,7 +167,19 @@ fn segment_buffers(leaf: &mut Leaf, emit: &mut Emit, made: &Segments) -> Result<
     leaf.integers(emit, "table", DType::I16, wide(&made.table), table)?;
     leaf.integers(emit, "scale", DType::I16, wide(&made.alpha), sizes)?;
     leaf.integers(emit, "beta", DType::I16, wide(&made.beta), sizes)?;
-    leaf.integers(emit, "left_shift", DType::I8, narrow(&made.left_shift), sizes)?;
-    leaf.integers(emit, "right_shift", DType::I8, narrow(&made.right_shift), sizes)?;
+    leaf.integers(
+        emit,
+        "left_shift",
+        DType::I8,
+        narrow(&made.left_shift),
+        sizes,
+    )?;
+    leaf.integers(
+        emit,
+        "right_shift",
+        DType::I8,
+        narrow(&made.right_shift),
+        sizes,
+    )?;
     leaf.integers(emit, "max", DType::I16, wide(&made.max), sizes)
 }

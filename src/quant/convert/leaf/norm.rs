@@ -4,12 +4,13 @@ use super::lut::lut;
 use super::softmax::functional;
 use super::stub::quantize;
 use super::{Leaf, UNARY, zero_point_of};
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::lut::Function;
 use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
 use std::fmt::Write;
 
 /// Weight scale of a channel whose factor is 0: its integer weight is 0 for any positive scale.
@@ -17,7 +18,7 @@ const ZERO_FACTOR_SCALE: f32 = f32::EPSILON;
 
 /// `batchnorm.BatchNorm2d` and `3d`: weight `γ/σ` with the scale `|γ|/σ`, bias `β - γμ/σ`.
 pub(in crate::quant::convert) fn batch_norm(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     input: &Grid,
     three: bool,
@@ -39,12 +40,22 @@ pub(in crate::quant::convert) fn batch_norm(
         .map(|c| gamma[c] as f64 / (var[c] as f64 + eps).sqrt())
         .collect();
     let weight: Vec<f32> = factor.iter().map(|f| *f as f32).collect();
-    let scale = |w: &f32| if *w == 0.0 { ZERO_FACTOR_SCALE } else { w.abs() };
+    let scale = |w: &f32| {
+        if *w == 0.0 {
+            ZERO_FACTOR_SCALE
+        } else {
+            w.abs()
+        }
+    };
     let weight_scale: Vec<f32> = weight.iter().map(scale).collect();
     let bias: Vec<f32> = (0..n)
         .map(|c| (beta[c] as f64 - factor[c] * mean[c] as f64) as f32)
         .collect();
-    let class = if three { "batchnorm.BatchNorm3d" } else { "batchnorm.BatchNorm2d" };
+    let class = if three {
+        "batchnorm.BatchNorm3d"
+    } else {
+        "batchnorm.BatchNorm2d"
+    };
     let mut leaf = Leaf::new(class);
     leaf.floats(emit, "weight", &weight, &[n as i64, 1, 1, 1])?;
     leaf.floats1(emit, "bias", &bias)?;
@@ -60,7 +71,11 @@ fn batch_norm_text(channels: usize, input: &Grid, quant: &FakeQuant, three: bool
         zero_point_of("weight_scale"),
         zero_point_of("out_scale"),
     );
-    let data = if three { "torch.flatten(data, 3, -1)" } else { "data" };
+    let data = if three {
+        "torch.flatten(data, 3, -1)"
+    } else {
+        "data"
+    };
     // Writing to a string cannot fail.
     let _ = write!(
         text,
@@ -82,12 +97,14 @@ const FUNCTIONALS: [&str; 5] = ["input_mean", "sub", "mul", "var_mean", "out_mul
 
 /// `layernorm.LayerNorm` over the last dimension.
 pub(in crate::quant::convert) fn layer_norm(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     input: &Grid,
 ) -> Result<(ObjectId, Grid), ConvertError> {
     if module.ints("normalized_shape")?.len() != 1 {
-        return Err(module.refuse("layer norm over several dimensions has no fixed-point form here"));
+        return Err(
+            module.refuse("layer norm over several dimensions has no fixed-point form here")
+        );
     }
     let mut leaf = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.layernorm.LayerNorm");
     let mut text = Steps::new(input);
@@ -111,10 +128,22 @@ pub(in crate::quant::convert) fn layer_norm(
 
     text.mean("mean", "x", "input_mean", &input_mean.grid, &march);
     text.binary("distance", ("sub", "x", "mean"), "sub", &sub.grid, &march);
-    text.binary("square", ("mul", "distance", "distance"), "mul", &mul.grid, &march);
+    text.binary(
+        "square",
+        ("mul", "distance", "distance"),
+        "mul",
+        &mul.grid,
+        &march,
+    );
     text.mean("var", "square", "var_mean", &var_mean.grid, &march);
     text.call("factor", "rsqrt", "var", &rsqrt.grid);
-    text.binary("out", ("mul", "distance", "factor"), "out_mul", &out_mul.grid, &march);
+    text.binary(
+        "out",
+        ("mul", "distance", "factor"),
+        "out_mul",
+        &out_mul.grid,
+        &march,
+    );
     let mut last = ("out", out_mul.grid.clone());
     for (name, op, result) in [("weight", "mul", "scaled"), ("bias", "add", "shifted")] {
         let Some(view) = module.tensor(name)? else {
@@ -162,7 +191,10 @@ impl Steps {
 
     fn scale_of(&mut self, name: &str, child: &str) {
         let zero = zero_point_of(&format!("{name}_scale"));
-        let _ = writeln!(self.text, "{name}_scale = self.{child}.scale\n{name}_zero_point = {zero}");
+        let _ = writeln!(
+            self.text,
+            "{name}_scale = self.{child}.scale\n{name}_zero_point = {zero}"
+        );
     }
 
     fn mean(&mut self, name: &str, x: &str, child: &str, grid: &Grid, march: &str) {
@@ -176,7 +208,14 @@ impl Steps {
         self.define(name, grid);
     }
 
-    fn binary(&mut self, name: &str, (op, x, y): (&str, &str, &str), child: &str, grid: &Grid, march: &str) {
+    fn binary(
+        &mut self,
+        name: &str,
+        (op, x, y): (&str, &str, &str),
+        child: &str,
+        grid: &Grid,
+        march: &str,
+    ) {
         self.scale_of(name, child);
         let types = (self.dtype(x), self.dtype(y));
         let arguments = binary_arguments(op, x, y, types, name, (grid.dtype.name(), march));
@@ -207,12 +246,23 @@ impl Steps {
 }
 
 /// The twelve arguments of `add`, whose order is its own, and of `sub` and `mul` (`horizon.md` 4).
-fn binary_arguments(op: &str, x: &str, y: &str, types: (&str, &str), out: &str, last: (&str, &str)) -> String {
+fn binary_arguments(
+    op: &str,
+    x: &str,
+    y: &str,
+    types: (&str, &str),
+    out: &str,
+    last: (&str, &str),
+) -> String {
     let (x_type, y_type) = types;
     let (out_type, march) = last;
     let middle = match op {
-        "add" => format!("{x}_scale, {y}_scale, {x}_zero_point, {y}_zero_point, \"{x_type}\", \"{y_type}\""),
-        _ => format!("{x}_scale, {x}_zero_point, \"{x_type}\", {y}_scale, {y}_zero_point, \"{y_type}\""),
+        "add" => format!(
+            "{x}_scale, {y}_scale, {x}_zero_point, {y}_zero_point, \"{x_type}\", \"{y_type}\""
+        ),
+        _ => format!(
+            "{x}_scale, {x}_zero_point, \"{x_type}\", {y}_scale, {y}_zero_point, \"{y_type}\""
+        ),
     };
     format!("{x}, {y}, {middle}, {out}_scale, {out}_zero_point, \"{out_type}\", \"{march}\"")
 }

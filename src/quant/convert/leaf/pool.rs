@@ -1,15 +1,16 @@
 //! Pooling (`horizon.md` 3.9).
 
 use super::{Leaf, UNARY, ints, zero_point_of};
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
 
 /// `max_pool2d.MaxPool2d`: integers in, integers out, scale unchanged.
 pub(in crate::quant::convert) fn max_pool(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     march: &str,
 ) -> Result<ObjectId, ConvertError> {
@@ -30,7 +31,7 @@ pub(in crate::quant::convert) fn max_pool(
 
 /// `avg_pool2d.AvgPool2d`, also for the adaptive form, whose windows follow from the input size.
 pub(in crate::quant::convert) fn avg_pool(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     input: &Grid,
     adaptive: bool,

@@ -1,16 +1,17 @@
 //! PReLU (`horizon.md` 3.15).
 
 use super::{Leaf, UNARY};
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
 use crate::tensor::DType;
 
 /// `prelu.PReLU`: int16 weights `⌊w / s_w + 0.5⌋`, one per channel, shaped to broadcast over two spatial dimensions.
 pub(in crate::quant::convert) fn prelu(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     input: &Grid,
 ) -> Result<(ObjectId, Grid), ConvertError> {
@@ -26,8 +27,18 @@ pub(in crate::quant::convert) fn prelu(
         1 => vec![1],
         n => vec![n as i64, 1, 1],
     };
-    leaf.integers(emit, "weight", DType::I16, weight.iter().map(integer), &sizes)?;
-    leaf.grid(emit, ("weight_scale", "weight_zero_point"), &weight_quant.grid)?;
+    leaf.integers(
+        emit,
+        "weight",
+        DType::I16,
+        weight.iter().map(integer),
+        &sizes,
+    )?;
+    leaf.grid(
+        emit,
+        ("weight_scale", "weight_zero_point"),
+        &weight_quant.grid,
+    )?;
     leaf.grid(emit, ("scale", "zero_point"), &quant.grid)?;
     let body = format!(
         "_0 = {FUNCTIONAL}.prelu\nout_scale = self.scale\nout_zero_point = self.zero_point\n\

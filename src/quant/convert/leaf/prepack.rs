@@ -3,10 +3,11 @@
 use super::conv::{Conv, Kind};
 use super::{BINARY, Leaf, UNARY, ints, zero_point_of};
 use crate::bpu::op::{self, Arg, Output, TensorRef};
-use crate::tensor::DType;
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
+use crate::tensor::DType;
 use std::fmt::Write;
 
 /// Names of the results, in order.
@@ -26,13 +27,15 @@ impl Conv {
     /// The module with integer weights, which calls the operator itself.
     pub(in crate::quant::convert) fn prepacked(
         &self,
-        emit: &mut Emit,
+        emit: &mut Writer,
         module: &Module,
     ) -> Result<ObjectId, ConvertError> {
         if self.march == "bernoulli" {
             return Err(module.refuse("march `bernoulli` has no prepacked form"));
         }
-        let outputs = self.integers().map_err(|error| module.refuse(error.to_string()))?;
+        let outputs = self
+            .integers()
+            .map_err(|error| module.refuse(error.to_string()))?;
         if outputs.len() != RESULTS.len() {
             return Err(module.refuse(format!("{} integer parameters", outputs.len())));
         }
@@ -100,12 +103,19 @@ impl Conv {
         };
         // Writing to a string cannot fail.
         if linear {
-            let _ = writeln!(text, "data1 = torch.reshape(data, [-1, {}, 1, 1])", sizes[1]);
+            let _ = writeln!(
+                text,
+                "data1 = torch.reshape(data, [-1, {}, 1, 1])",
+                sizes[1]
+            );
             if self.form.add {
                 let _ = writeln!(text, "sum1 = torch.reshape(data2, [-1, {filters}, 1, 1])");
             }
         }
-        let none = format!("torch.zeros([1], dtype={})", self.input.dtype.storage().code());
+        let none = format!(
+            "torch.zeros([1], dtype={})",
+            self.input.dtype.storage().code()
+        );
         let sum = if self.form.add { sum } else { &none };
         let output_padding = match transposed {
             true => format!("{}, ", ints(&self.output_padding)),
@@ -136,7 +146,10 @@ impl Conv {
         }
         text.push_str(&self.clip());
         let zero = zero_point_of("scale0");
-        let _ = write!(text, "scale0 = self.dequant_output_scale\nreturn (data0, scale0, {zero})");
+        let _ = write!(
+            text,
+            "scale0 = self.dequant_output_scale\nreturn (data0, scale0, {zero})"
+        );
         text
     }
 
@@ -175,6 +188,11 @@ impl Floats {
     }
 
     fn arg(&self) -> Arg<'_> {
-        Arg::Tensor(TensorRef::new(DType::F32, &self.shape, &self.strides, &self.bytes))
+        Arg::Tensor(TensorRef::new(
+            DType::F32,
+            &self.shape,
+            &self.strides,
+            &self.bytes,
+        ))
     }
 }

@@ -2,15 +2,16 @@
 
 use super::lut::{Shape, lut};
 use super::{Leaf, UNARY, zero_point_of};
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::lut::Function;
 use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
 
 /// A `QFunctional`: a scale for a function that its owner calls.
-pub(super) fn functional(emit: &mut Emit, grid: &Grid) -> Result<ObjectId, ConvertError> {
+pub(super) fn functional(emit: &mut Writer, grid: &Grid) -> Result<ObjectId, ConvertError> {
     let mut leaf = Leaf::new("functional_modules.QFunctional");
     leaf.floats1(emit, "scale", &grid.scales)?;
     leaf.finish(emit)
@@ -18,7 +19,7 @@ pub(super) fn functional(emit: &mut Emit, grid: &Grid) -> Result<ObjectId, Conve
 
 /// `softmax.SegmentLUTSoftmax` with the children `sub exp sum reciprocal mul`.
 pub(in crate::quant::convert) fn softmax(
-    emit: &mut Emit,
+    emit: &mut Writer,
     module: &Module,
     input: &Grid,
 ) -> Result<(ObjectId, Grid), ConvertError> {
@@ -39,7 +40,14 @@ pub(in crate::quant::convert) fn softmax(
     leaf.child(emit, "exp", child);
     let child = functional(emit, &sum.grid)?;
     leaf.child(emit, "sum", child);
-    let inverse = lut(emit, &inner, &known("reciprocal")?, &sum.grid, &reciprocal, None)?;
+    let inverse = lut(
+        emit,
+        &inner,
+        &known("reciprocal")?,
+        &sum.grid,
+        &reciprocal,
+        None,
+    )?;
     let mut holder = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.reciprocal.Reciprocal");
     holder.child(emit, "reciprocal", inverse);
     let child = holder.finish(emit)?;

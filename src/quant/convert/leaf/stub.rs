@@ -1,14 +1,15 @@
 //! Into and out of the quantised domain.
 
 use super::{Leaf, UNARY};
-use crate::emit::{Emit, ObjectId};
+use crate::emit::ObjectId;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::FakeQuant;
+use crate::quant::convert::writer::Writer;
 use crate::quant::convert::{FUNCTIONAL, FUNCTIONAL_IMPL};
 
 /// `quantize.Quantize`: returns data and zero point; its scale is read by the caller.
 pub(in crate::quant::convert) fn quantize(
-    emit: &mut Emit,
+    emit: &mut Writer,
     quant: &FakeQuant,
 ) -> Result<ObjectId, ConvertError> {
     let mut leaf = Leaf::new("quantize.Quantize");
@@ -23,7 +24,7 @@ pub(in crate::quant::convert) fn quantize(
 
 /// `quantize.DeQuantize`: returns the float tensor.
 pub(in crate::quant::convert) fn dequantize(
-    emit: &mut Emit,
+    emit: &mut Writer,
     axis: i64,
     march: &str,
 ) -> Result<ObjectId, ConvertError> {
@@ -35,7 +36,7 @@ pub(in crate::quant::convert) fn dequantize(
 }
 
 /// `torch.nn.modules.linear.Identity`, where a module was fused into another.
-pub(in crate::quant::convert) fn identity(emit: &mut Emit) -> Result<ObjectId, ConvertError> {
+pub(in crate::quant::convert) fn identity(emit: &mut Writer) -> Result<ObjectId, ConvertError> {
     let leaf = Leaf::named("__torch__.torch.nn.modules.linear.Identity");
     leaf.forward(emit, &["x"], 1, "return x")
 }

@@ -226,7 +226,10 @@ impl Segments {
     /// Step 8: a line in integers.
     fn set(&mut self, i: usize, (slope, offset): Line, in_scale: f64, out_scale: f64) {
         let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
-        let (slope, offset) = (finite(slope / out_scale * in_scale), finite(offset / out_scale));
+        let (slope, offset) = (
+            finite(slope / out_scale * in_scale),
+            finite(offset / out_scale),
+        );
         let (mut alpha, shift) = to_qint(slope, 16, 16, false, true);
         let mut right = -shift;
         let room = (30 - (offset.abs() + 1.0).log2().ceil() as i32).max(0);
@@ -396,7 +399,10 @@ mod tests {
             let exact = 32767.0 / (x as f64 * in_scale);
             let exact = exact.min(32767.0);
             let found = made.at(x, out) as f64;
-            assert!((found - exact).abs() <= 1.0 + exact * 0.01, "{x}: {found} for {exact}");
+            assert!(
+                (found - exact).abs() <= 1.0 + exact * 0.01,
+                "{x}: {found} for {exact}"
+            );
             assert_eq!(made.at(-x, out), -made.at(x, out));
         }
         assert_eq!(made.at(1, out), 32767);
