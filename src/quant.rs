@@ -2,3 +2,5 @@
 
 pub mod convert;
 pub mod functional;
+pub mod observer;
+pub mod qconfig;

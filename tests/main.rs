@@ -4,6 +4,7 @@ mod archive;
 mod convert;
 mod emit;
 mod lower;
+mod quant;
 mod raise;
 mod source;
 mod tidy;
