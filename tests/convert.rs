@@ -5,7 +5,7 @@ pub(crate) mod fake;
 use fake::{Fake, plain, spatial};
 use ptool::emit::{Method, Role, Value};
 use ptool::model::Model;
-use ptool::quant::convert::{ConvertError, Converted, Options, Place, convert};
+use ptool::quant::convert::{ConvertError, Converted, Options, Place, checking, convert};
 
 /// Compares with `snapshots/convert/NAME.snap`.
 fn snapshot(name: &str, text: impl std::fmt::Display) {
@@ -153,4 +153,28 @@ fn a_float_model_is_not_converted() {
         error.to_string().contains("is not a fake-quant model"),
         "{error}"
     );
+}
+
+#[test]
+fn the_checking_file_compares_what_both_trees_do() {
+    let model = Model::from_bytes(small("bayes")).expect("a model");
+    let check = checking(&model, "check", Options::default()).expect("a file");
+    let names = [
+        "quant",
+        "conv",
+        "act",
+        "_generated_add_0",
+        "aten::max_pool2d",
+        "aten::clamp",
+        "_generated_cumsum_0_activation_post_process",
+    ];
+    assert_eq!(check.names, names);
+    let model = Model::from_bytes(check.plan.to_bytes().expect("bytes")).expect("a model");
+    assert!(model.diagnostics.is_empty(), "{:?}", model.diagnostics);
+    let file = model
+        .program
+        .files
+        .iter()
+        .find(|f| f.name == "code/__torch__/ptool.py");
+    snapshot("small_check", &file.expect("the root's source").text);
 }

@@ -12,6 +12,7 @@
 
 mod body;
 mod calls;
+mod check;
 mod copy;
 mod dispatch;
 mod error;
@@ -32,11 +33,13 @@ pub use error::ConvertError;
 pub use report::{Place, Report, Step};
 
 use crate::archive::Plan;
-use crate::emit::Emit;
-use crate::ir::Function;
+use crate::emit::{Emit, Method, ObjectId};
+use crate::ir::{Function, Type};
 use crate::model::Model;
+use check::Checks;
 use lower::Lowering;
 use read::demangled;
+use writer::Writer;
 
 /// Where the functions of quantised modules live.
 const FUNCTIONAL: &str = "__torch__.horizon_plugin_pytorch.nn.quantized.functional";
@@ -67,8 +70,58 @@ pub struct Converted {
     pub report: Report,
 }
 
+/// A file whose `forward` compares every integer operation with its fake-quant one on the same inputs.
+#[derive(Debug)]
+pub struct Check {
+    /// The file's records.
+    pub plan: Plan<'static>,
+    /// What each element of the result is about, in order.
+    pub names: Vec<String>,
+}
+
 /// Converts a calibrated fake-quant model; `folder` is the new file's stem.
 pub fn convert(model: &Model, folder: &str, options: Options) -> Result<Converted, ConvertError> {
+    let (forward, mut low) = lowered(model, folder, options, false)?;
+    let method = method(&mut low, forward)?;
+    let root = tree::build(&mut low, Some(method))?;
+    Ok(Converted {
+        plan: finish(low.emit, root)?,
+        report: low.report,
+    })
+}
+
+/// Makes the file that checks the conversion of a model: its `forward` takes the same inputs and returns, for each
+/// operation in [`Check::names`], the largest difference in steps of the output's scale.
+pub fn checking(model: &Model, folder: &str, options: Options) -> Result<Check, ConvertError> {
+    let (forward, mut low) = lowered(model, folder, options, true)?;
+    let Checks { names, errors } = low.checks.take().unwrap_or_default();
+    let list = low.body.list(&errors, Type::Tensor);
+    let dim = low.body.int(0);
+    let all = low.body.aten("aten::stack", "", &[list, dim]);
+    let root = low.body.graph.root();
+    low.body.graph.block_mut(root).returns = vec![all];
+    let mut method = method(&mut low, forward)?;
+    method.returns = Type::Tensor.to_string();
+    let fixed = tree::build(&mut low, None)?;
+    let fake = copy::model(&mut low)?;
+    let mut leaf = leaf::Leaf::named("__torch__.ptool.Check");
+    leaf.child(&low.emit, check::FIXED, fixed);
+    leaf.child(&low.emit, check::FAKE, fake);
+    leaf.method(method);
+    let root = leaf.finish(&mut low.emit)?;
+    Ok(Check {
+        plan: finish(low.emit, root)?,
+        names,
+    })
+}
+
+/// Walks the model's `forward`.
+fn lowered<'m>(
+    model: &'m Model,
+    folder: &str,
+    options: Options,
+    checking: bool,
+) -> Result<(&'m Function, Lowering<'m>), ConvertError> {
     if !demangled(&model.root_class).starts_with(ROOT) {
         return Err(ConvertError::NotFakeQuant {
             class: model.root_class.to_string(),
@@ -80,22 +133,28 @@ pub fn convert(model: &Model, folder: &str, options: Options) -> Result<Converte
     }
     let mut emit = Emit::new(folder);
     copy::constants(&mut emit, model)?;
-    let mut low = Lowering::new(model, &forward.graph, emit, options)?;
+    let mut low = Lowering::new(model, &forward.graph, emit, options, checking)?;
     low.run()?;
     copy::functions(&mut low, id)?;
-    let graph = std::mem::take(&mut low.body.graph);
+    Ok((forward, low))
+}
+
+/// The new root's method, with the signature of the old one.
+fn method(low: &mut Lowering, forward: &Function) -> Result<Method, ConvertError> {
     let function = Function {
-        graph,
-        ..forward.clone()
+        name: forward.name.clone(),
+        params: forward.params.clone(),
+        returns: forward.returns.clone(),
+        graph: std::mem::take(&mut low.body.graph),
+        span: None,
     };
-    let method = text::method(&model.program, &function)?;
-    let root = tree::build(&mut low, method)?;
-    let mut emit = low.emit.finish()?;
+    text::method(&low.model.program, &function)
+}
+
+fn finish(writer: Writer, root: ObjectId) -> Result<Plan<'static>, ConvertError> {
+    let mut emit = writer.finish()?;
     producer(&mut emit);
-    Ok(Converted {
-        plan: emit.finish(root)?,
-        report: low.report,
-    })
+    Ok(emit.finish(root)?)
 }
 
 /// Whether a march has segment tables and int16 activations (`horizon.md` 1.2).

@@ -17,12 +17,14 @@ pub(super) struct Body {
     pub(super) this: ValueId,
     /// The place in the source that new nodes stand for.
     pub(super) span: Option<Span>,
-    /// Modules read so far, by path; reading is done in the root block.
+    /// Where the fixed-point modules lie below the root; empty for the root itself.
+    prefix: &'static str,
+    /// Modules read so far, by full path; reading is done in the root block.
     modules: FxHashMap<SmolStr, ValueId>,
 }
 
 impl Body {
-    pub(super) fn new(class: &str) -> Body {
+    pub(super) fn new(class: &str, prefix: &'static str) -> Body {
         let mut graph = Graph::new();
         let block = graph.root();
         let this = graph.add_param(block, Type::Class(class.into()), Some("self".into()));
@@ -31,6 +33,7 @@ impl Body {
             block,
             this,
             span: None,
+            prefix,
             modules: FxHashMap::default(),
         }
     }
@@ -78,8 +81,21 @@ impl Body {
         self.value(Op::ListConstruct, items, Type::list(element))
     }
 
-    /// The module at a path below the root.
+    /// The fixed-point module at a path.
     pub(super) fn module(&mut self, path: &str) -> ValueId {
+        self.at(self.prefix, path)
+    }
+
+    /// The module at a path below a child of the root.
+    pub(super) fn at(&mut self, prefix: &str, path: &str) -> ValueId {
+        match (prefix.is_empty(), path.is_empty()) {
+            (true, _) => self.absolute(path),
+            (_, true) => self.absolute(prefix),
+            _ => self.absolute(&format!("{prefix}.{path}")),
+        }
+    }
+
+    fn absolute(&mut self, path: &str) -> ValueId {
         if path.is_empty() {
             return self.this;
         }
@@ -87,7 +103,7 @@ impl Body {
             return known;
         }
         let (owner, name) = match path.rsplit_once('.') {
-            Some((owner, name)) => (self.module(owner), name),
+            Some((owner, name)) => (self.absolute(owner), name),
             None => (self.this, path),
         };
         let block = std::mem::replace(&mut self.block, self.graph.root());

@@ -5,11 +5,11 @@ use super::lower::{Lowering, Made};
 use super::read::Module;
 use super::text;
 use crate::archive::Document;
-use crate::archive::pickle::{ListKind, Use, Value as Pickled};
+use crate::archive::pickle::{self, ListKind, Use, Value as Pickled};
 use crate::emit::{ClassSpec, Emit, ObjectId, Role, Value};
 use crate::ir::{Attribute, Class, FuncId, Op, Program};
 use crate::model::Model;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Nesting of modules and values that is copied.
 const MAX_DEPTH: usize = 64;
@@ -27,21 +27,35 @@ pub(super) fn constants(emit: &mut Emit, model: &Model) -> Result<(), ConvertErr
     Ok(())
 }
 
-/// Copies a module with its methods, once.
+/// Copies a module that stays in float with its methods, once.
 pub(super) fn float_module<'m>(
     low: &mut Lowering<'m>,
     module: &Module<'m>,
 ) -> Result<ObjectId, ConvertError> {
-    copy_module(low, module, 0)
+    let mut done = FxHashMap::default();
+    let object = copy_module(low, module, &mut done, 0)?;
+    low.objects.entry(module.id).or_insert(Made {
+        object,
+        inputs: Vec::new(),
+        output: None,
+    });
+    Ok(object)
+}
+
+/// Copies the whole fake-quant model, for a file that checks a conversion.
+pub(super) fn model(low: &mut Lowering) -> Result<ObjectId, ConvertError> {
+    let root = low.root.clone();
+    copy_module(low, &root, &mut FxHashMap::default(), 0)
 }
 
 fn copy_module<'m>(
     low: &mut Lowering<'m>,
     module: &Module<'m>,
+    done: &mut FxHashMap<pickle::ObjectId, ObjectId>,
     depth: usize,
 ) -> Result<ObjectId, ConvertError> {
-    if let Some(made) = low.objects.get(&module.id) {
-        return Ok(made.object);
+    if let Some(object) = done.get(&module.id) {
+        return Ok(*object);
     }
     if depth > MAX_DEPTH {
         return Err(module.refuse(format!("modules nest deeper than {MAX_DEPTH} levels")));
@@ -55,7 +69,7 @@ fn copy_module<'m>(
     for attribute in class.attributes.iter().filter(|a| !is_implied(&a.name)) {
         let (ty, value) = match module.child(&attribute.name) {
             Some(child) => {
-                let child = copy_module(low, &child, depth + 1)?;
+                let child = copy_module(low, &child, done, depth + 1)?;
                 let class = low.emit.class_of(child);
                 (low.emit.class_name(class).to_owned(), Value::Object(child))
             }
@@ -74,12 +88,7 @@ fn copy_module<'m>(
     }
     let class = low.emit.class(spec)?;
     let object = low.emit.object(class, values)?;
-    let made = Made {
-        object,
-        inputs: Vec::new(),
-        output: None,
-    };
-    low.objects.insert(module.id, made);
+    done.insert(module.id, object);
     Ok(object)
 }
 

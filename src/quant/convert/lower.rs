@@ -1,6 +1,7 @@
 //! The walk over the fake-quant root's `forward`: every value becomes what the fixed-point graph carries for it.
 
 use super::body::Body;
+use super::check::{self, Checks, FIXED};
 use super::error::ConvertError;
 use super::grid::Grid;
 use super::read::Module;
@@ -34,6 +35,8 @@ pub(super) struct Lowering<'m> {
     /// Float tensors by the integers they were made from.
     floats: FxHashMap<ValueId, ValueId>,
     march: Option<String>,
+    /// Operations compared with their fake-quant ones; none when the file is not for checking.
+    pub(super) checks: Option<Checks>,
     /// Free functions copied so far.
     pub(super) functions: FxHashSet<FuncId>,
 }
@@ -52,19 +55,21 @@ impl<'m> Lowering<'m> {
         graph: &'m Graph,
         emit: Emit,
         options: Options,
+        checking: bool,
     ) -> Result<Lowering<'m>, ConvertError> {
         Ok(Lowering {
             model,
             options,
             root: Module::root(model.archive.data()?, model.root()),
             old: graph,
-            body: Body::new(&model.root_class),
+            body: Body::new(&model.root_class, if checking { FIXED } else { "" }),
             emit: Writer::new(emit),
             report: Report::default(),
             values: SideMap::new(),
             objects: FxHashMap::default(),
             floats: FxHashMap::default(),
             march: None,
+            checks: checking.then(Checks::default),
             functions: FxHashSet::default(),
         })
     }
@@ -100,6 +105,7 @@ impl<'m> Lowering<'m> {
         let old = self.old;
         for &node in &old.block(block).nodes {
             self.node(node, depth)?;
+            check::check(self, node)?;
         }
         let returns = &old.block(block).returns;
         returns.iter().map(|&value| self.plain(value)).collect()
@@ -295,6 +301,11 @@ impl<'m> Lowering<'m> {
         val.ok_or_else(|| self.refuse("prim::Return", "a value is used before it is made"))
     }
 
+    /// What a value has become, if it has been lowered.
+    pub(super) fn known(&self, value: ValueId) -> Option<Val<'m>> {
+        self.values[value].clone()
+    }
+
     pub(super) fn set(&mut self, value: ValueId, val: Val<'m>) {
         self.values[value] = Some(val);
     }
@@ -337,7 +348,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn dequantised(&mut self, it: &Quantised) -> Result<ValueId, ConvertError> {
+    pub(super) fn dequantised(&mut self, it: &Quantised) -> Result<ValueId, ConvertError> {
         if let Some(&known) = self.floats.get(&it.data) {
             return Ok(known);
         }

@@ -15,11 +15,11 @@ const MAX_DEPTH: usize = 64;
 /// Classes of modules that are not called.
 const IDENTITY: &str = "__torch__.torch.nn.modules.linear.Identity";
 
-/// Makes the root object with its `forward`.
-pub(super) fn build(low: &mut Lowering, forward: Method) -> Result<ObjectId, ConvertError> {
+/// Makes the root object, with a `forward` if there is one.
+pub(super) fn build(low: &mut Lowering, forward: Option<Method>) -> Result<ObjectId, ConvertError> {
     let mut tree = Tree {
         done: FxHashMap::default(),
-        forward: Some(forward),
+        forward,
     };
     let root = low.root.clone();
     tree.module(low, &root, 0)

@@ -7,9 +7,8 @@ use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::read::Module;
 use crate::quant::convert::writer::Writer;
-use crate::tensor::DType;
 
-/// `prelu.PReLU`: int16 weights `⌊w / s_w + 0.5⌋`, one per channel, shaped to broadcast over two spatial dimensions.
+/// `prelu.PReLU`: the function quantises the float weight itself, half up, as the plugin does.
 pub(in crate::quant::convert) fn prelu(
     emit: &mut Writer,
     module: &Module,
@@ -17,28 +16,11 @@ pub(in crate::quant::convert) fn prelu(
 ) -> Result<(ObjectId, Grid), ConvertError> {
     let quant = FakeQuant::of_some_output(module)?;
     let weight_quant = FakeQuant::read(&module.part("weight_fake_quanti")?)?;
-    let scale = weight_quant.grid.scale();
-    let scale = scale.ok_or_else(|| module.refuse("its weight has a scale per channel"))?;
     let weight = module.some_floats("weight")?.values;
-    let (low, high) = weight_quant.grid.dtype.limits();
-    let integer = |w: &f32| ((w / scale + 0.5).floor() as i64).clamp(low, high);
     let mut leaf = Leaf::new("prelu.PReLU");
-    let sizes = match weight.len() {
-        1 => vec![1],
-        n => vec![n as i64, 1, 1],
-    };
-    leaf.integers(
-        emit,
-        "weight",
-        DType::I16,
-        weight.iter().map(integer),
-        &sizes,
-    )?;
-    leaf.grid(
-        emit,
-        ("weight_scale", "weight_zero_point"),
-        &weight_quant.grid,
-    )?;
+    leaf.floats1(emit, "weight", &weight)?;
+    let names = ("weight_scale", "weight_zero_point");
+    leaf.grid(emit, names, &weight_quant.grid)?;
     leaf.grid(emit, ("scale", "zero_point"), &quant.grid)?;
     let body = format!(
         "_0 = {FUNCTIONAL}.prelu\nout_scale = self.scale\nout_zero_point = self.zero_point\n\
