@@ -2,6 +2,7 @@
 
 mod archive;
 mod lower;
+mod quant;
 mod raise;
 mod source;
 mod tidy;
