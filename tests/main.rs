@@ -1,6 +1,7 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod emit;
 mod lower;
 mod quant;
 mod raise;
