@@ -4,6 +4,7 @@ pub mod align;
 pub mod attributes;
 pub mod compare;
 pub mod resolve;
+pub mod rms;
 pub mod similarity;
 pub mod stored;
 pub mod verify;

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod inspect;
 pub mod json;
 mod paint;
+pub mod quantize;
 pub mod run;
 pub mod similarity;
 pub mod spool;

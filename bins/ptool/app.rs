@@ -13,6 +13,7 @@ pub(crate) type Execute = fn(Executing, &Context, &mut dyn Write) -> anyhow::Res
 pub(crate) enum Executing {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
+    Quantize(Box<cmd::quantize::Args>),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -57,6 +58,7 @@ fn dispatch(
         Command::Diff(args) => cmd::diff::run(args, context, out),
         Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) => execute(Executing::Run(args), context, out),
+        Command::Quantize(args) => execute(Executing::Quantize(Box::new(args)), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),

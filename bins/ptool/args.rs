@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Compare(cmd::compare::Args),
     Diff(cmd::diff::Args),
     Convert(cmd::convert::Args),
+    Quantize(cmd::quantize::Args),
     Completions(cmd::completions::Args),
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod open;
+pub(crate) mod quantize;
 pub(crate) mod run;
 pub(crate) mod save;
 pub(crate) mod to_device;
