@@ -31,8 +31,10 @@ pub(super) enum Val {
     Dict(Rc<[(Val, Val)]>),
     /// A module or object, with the attribute path from the method's own `self`.
     Object(ObjectId, SmolStr),
-    /// Something that could not be made; the reason is already reported.
+    /// A tensor that could not be made; the reason is already reported.
     Unknown,
+    /// A constant that could not be computed; the reason is already reported.
+    Lost,
 }
 
 impl Val {
@@ -48,12 +50,17 @@ impl Val {
 
     /// Whether a tensor of the graph is in it (dicts are looked into by key only, 5.3).
     pub(super) fn is_constant(&self) -> bool {
-        !self.any(&|v| matches!(v, Val::Tensor(_) | Val::Unknown))
+        !self.any(&|v| matches!(v, Val::Tensor(_) | Val::Unknown | Val::Lost))
     }
 
     /// Whether something unknown is in it.
     pub(super) fn is_unknown(&self) -> bool {
-        self.any(&|v| matches!(v, Val::Unknown))
+        self.any(&|v| matches!(v, Val::Unknown | Val::Lost))
+    }
+
+    /// Whether it would be a constant, had no computation failed.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.any(&|v| matches!(v, Val::Tensor(_) | Val::Unknown))
     }
 
     fn any(&self, test: &dyn Fn(&Val) -> bool) -> bool {
@@ -102,7 +109,7 @@ impl Val {
             Val::Seq(_) => "a list",
             Val::Dict(_) => "a dict",
             Val::Object(..) => "an object",
-            Val::Unknown => "an unknown value",
+            Val::Unknown | Val::Lost => "an unknown value",
         }
     }
 

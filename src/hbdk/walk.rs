@@ -484,7 +484,7 @@ impl<'m> Builder<'m> {
     fn call_method(&mut self, node: &Node, name: &str, args: Vec<Val>) -> Option<Val> {
         let Some(Val::Object(object, path)) = args.first().cloned() else {
             let fail = match args.first() {
-                Some(Val::Unknown) => Fail::silent(),
+                Some(Val::Unknown | Val::Lost) => Fail::silent(),
                 other => Fail::new(format!(
                     "a method of {}",
                     other.map_or("nothing", Val::kind)
@@ -516,7 +516,11 @@ impl<'m> Builder<'m> {
         };
         let args = Args::new(args, vec![]);
         if args.is_unknown() {
-            return vec![Val::Unknown];
+            return vec![if args.is_lost() {
+                Val::Lost
+            } else {
+                Val::Unknown
+            }];
         }
         let is_constant = args.is_constant();
         if !is_constant {
@@ -532,7 +536,7 @@ impl<'m> Builder<'m> {
                     false => Stage::ParsingFunction,
                 };
                 self.problem(stage, &call, fail, node.span);
-                vec![Val::Unknown]
+                vec![if is_constant { Val::Lost } else { Val::Unknown }]
             }
         }
     }
@@ -554,9 +558,12 @@ impl<'m> Builder<'m> {
                 Err(message) => {
                     let fail = Fail::new(message);
                     self.problem(Stage::ConstantPropagation, kind, fail, node.span);
-                    unknown
+                    vec![Val::Lost; outputs]
                 }
             };
+        }
+        if args.is_lost() {
+            return vec![Val::Lost; outputs];
         }
         let Some(op) = lower::operator(kind) else {
             let fail = Fail::new("").advise(lower::operator_advice(kind));

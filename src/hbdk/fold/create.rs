@@ -8,6 +8,7 @@ use crate::tensor::DType;
 
 pub(super) fn eval(name: &str, args: &Args) -> Option<Result<Val, String>> {
     Some(match name {
+        "device" => Ok(Val::Device),
         "zeros" => filled(args, 0, Some(0.0), 1),
         "ones" => filled(args, 0, Some(1.0), 1),
         "full" => filled(args, 0, None, 2),

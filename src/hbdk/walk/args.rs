@@ -27,6 +27,11 @@ impl Args {
         self.values.iter().all(Val::is_constant)
     }
 
+    /// Whether all would be constants, had no computation failed.
+    pub(in super::super) fn is_lost(&self) -> bool {
+        self.values.iter().all(Val::is_lost)
+    }
+
     pub(in super::super) fn is_unknown(&self) -> bool {
         self.values.iter().any(Val::is_unknown)
     }
@@ -54,7 +59,7 @@ impl Args {
     pub(in super::super) fn tensor(&self, at: usize) -> Result<TensorId, Fail> {
         match self.at(at) {
             Val::Tensor(id) => Ok(*id),
-            Val::Unknown => Err(Fail::silent()),
+            Val::Unknown | Val::Lost => Err(Fail::silent()),
             _ => Err(self.wrong(at, "a tensor")),
         }
     }
@@ -62,7 +67,7 @@ impl Args {
     pub(in super::super) fn constant(&self, at: usize) -> Result<Rc<Array>, Fail> {
         match self.at(at) {
             Val::Const(array) => Ok(array.clone()),
-            Val::Unknown => Err(Fail::silent()),
+            Val::Unknown | Val::Lost => Err(Fail::silent()),
             _ => Err(self.wrong(at, "a constant tensor")),
         }
     }
@@ -168,7 +173,7 @@ impl Args {
     pub(in super::super) fn list(&self, at: usize) -> Result<&[Val], Fail> {
         match self.at(at) {
             Val::Seq(items) => Ok(items),
-            Val::Unknown => Err(Fail::silent()),
+            Val::Unknown | Val::Lost => Err(Fail::silent()),
             _ => Err(self.wrong(at, "a list")),
         }
     }

@@ -12,7 +12,7 @@ impl Builder<'_> {
             Op::Constant(constant) => self.literal(constant, 0)?,
             Op::GetAttr(name) => match args.first() {
                 Some(Val::Object(object, path)) => self.attribute(*object, path, name)?,
-                Some(Val::Unknown) | None => return Err(Fail::silent()),
+                Some(Val::Unknown | Val::Lost) | None => return Err(Fail::silent()),
                 Some(other) => {
                     return Err(Fail::new(format!("attribute `{name}` of {}", other.kind())));
                 }
@@ -21,7 +21,9 @@ impl Builder<'_> {
             Op::ListUnpack | Op::TupleUnpack => {
                 let items = match args.first() {
                     Some(Val::Seq(items)) => items.to_vec(),
-                    Some(Val::Unknown) => vec![Val::Unknown; node.outputs.len()],
+                    Some(lost @ (Val::Unknown | Val::Lost)) => {
+                        vec![lost.clone(); node.outputs.len()]
+                    }
                     other => {
                         let found = other.map_or("nothing", Val::kind);
                         return Err(Fail::new(format!("expected a list, found {found}")));
