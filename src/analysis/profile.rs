@@ -8,7 +8,7 @@ mod collect;
 mod inputs;
 
 pub use collect::{Collector, Missing};
-pub use inputs::{arrays, describe, to_array, to_host};
+pub use inputs::{arrays, describe, result, to_array, to_host};
 
 use crate::exec::HostTensor;
 use crate::hbdk::eval::{self, EvalError, Watch};

@@ -1,6 +1,6 @@
 //! Integer parameters of layers from float scales (`horizon.md` 3.2, 3.5, 3.7; `hbir.md` 0.2).
 //!
-//! Scales are float32 and are combined in float32, as numpy does; everything after `frexp` is exact.
+//! Scales are float32; their ratios are float64, as in the front end's numpy. Everything after `frexp` is exact.
 
 use super::march::{March, limits};
 use crate::tensor::DType;
@@ -38,16 +38,21 @@ pub fn frexp(x: f64) -> (f64, i64) {
 }
 
 /// The multiplier and `15 - e` of the ratio of two scales (3.2, steps 1 to 3).
-fn split(iscale: f32, oscale: f32) -> (i64, i64) {
+fn split(iscale: f64, oscale: f64) -> (i64, i64) {
     let ratio = (iscale / oscale).clamp(-32768.0, 32767.0);
-    let (m, e) = frexp(f64::from(ratio));
+    let (m, e) = frexp(ratio);
     let qscale = half_up(m * 32768.0).clamp(-32768.0, 32767.0) as i64;
     (qscale, 15 - e)
 }
 
 impl Chain {
     /// From a 32-bit accumulator (3.2, step 4).
-    pub fn accumulator(iscale: &[f32], oscale: &[f32], out: DType, march: March) -> Chain {
+    pub fn accumulator<S: Into<f64> + Copy>(
+        iscale: &[S],
+        oscale: &[f32],
+        out: DType,
+        march: March,
+    ) -> Chain {
         let value_bits = match out {
             DType::I8 => 7,
             DType::I16 => 15,
@@ -65,13 +70,13 @@ impl Chain {
         Chain::of(iscale, oscale, |shift| (0, shift.clamp(0, 31)))
     }
 
-    fn of(iscale: &[f32], oscale: &[f32], shifts: impl Fn(i64) -> (i64, i64)) -> Chain {
+    fn of<S: Into<f64> + Copy>(
+        iscale: &[S],
+        oscale: &[f32],
+        shifts: impl Fn(i64) -> (i64, i64),
+    ) -> Chain {
         let mut chain = Chain::default();
         let count = iscale.len().max(oscale.len());
-        let pick = |scales: &[f32], i: usize| match scales.len() {
-            1 => scales[0],
-            _ => scales.get(i).copied().unwrap_or(1.0),
-        };
         for i in 0..count {
             let (qscale, shift) = split(pick(iscale, i), pick(oscale, i));
             let (pre, post) = shifts(shift);
@@ -85,6 +90,14 @@ impl Chain {
     /// How many channels it tells apart.
     pub fn channels(&self) -> usize {
         self.qscale.len()
+    }
+}
+
+/// The scale of a channel, where there may be one for all.
+fn pick<S: Into<f64> + Copy>(scales: &[S], channel: usize) -> f64 {
+    match scales {
+        [one] => (*one).into(),
+        many => many.get(channel).map_or(1.0, |&s| s.into()),
     }
 }
 
@@ -142,19 +155,23 @@ pub struct ConvScales<'a> {
 
 /// Integer parameters of a convolution (3.5).
 pub fn conv(it: &ConvScales<'_>) -> ConvParams {
-    let scale = |scales: &[f32], i: usize| scales.get(i).or(scales.first()).copied().unwrap_or(1.0);
-    let acc: Vec<f32> = (0..it.channels)
-        .map(|c| it.input * scale(it.weight_scale, c))
+    let acc: Vec<f64> = (0..it.channels)
+        .map(|c| f64::from(it.input) * pick(it.weight_scale, c))
         .collect();
     let quantise = |(i, &w): (usize, &f32)| {
-        let ratio = w / scale(it.weight_scale, (it.channel)(i));
+        // float32 divided by float32.
+        let ratio = w / pick(it.weight_scale, (it.channel)(i)) as f32;
         f64::from(ratio).round_ties_even().clamp(-128.0, 127.0) as i64
     };
-    let integers = |x: f32| integer_with_shift(f64::from(x));
-    let bias = |c: usize| it.bias.get(c).copied().unwrap_or(0.0);
-    let (bias, bias_lshift) = (0..it.channels).map(|c| integers(bias(c) / acc[c])).unzip();
+    let bias = |c: usize| it.bias.get(c).map_or(0.0, |&b| f64::from(b));
+    let (bias, bias_lshift) = (0..it.channels)
+        .map(|c| integer_with_shift(bias(c) / acc[c]))
+        .unzip();
     let (escale, escale_lshift) = match it.sum {
-        Some(sum) => acc.iter().map(|&acc| integers(sum / acc)).unzip(),
+        Some(sum) => acc
+            .iter()
+            .map(|acc| integer_with_shift(f64::from(sum) / acc))
+            .unzip(),
         None => (vec![], vec![]),
     };
     let is_raw = it.out == DType::I32;
@@ -169,7 +186,7 @@ pub fn conv(it: &ConvScales<'_>) -> ConvParams {
             false => Chain::accumulator(&acc, it.out_scale, it.out, it.march),
         },
         out_scale: match is_raw {
-            true => acc,
+            true => acc.iter().map(|&s| s as f32).collect(),
             false => it.out_scale.to_vec(),
         },
     }
@@ -234,14 +251,14 @@ mod tests {
 
     #[test]
     fn worked_example_of_a_requantisation() {
-        let acc = Chain::accumulator(&[0.0005], &[1.0], DType::I8, March::Bayes);
+        let acc = Chain::accumulator(&[0.0005f32], &[1.0], DType::I8, March::Bayes);
         assert_eq!((acc.qscale[0], acc.pre[0], acc.post[0]), (16777, 3, 22));
         let direct = Chain::direct(&[0.0005], &[1.0]);
         assert_eq!(
             (direct.qscale[0], direct.pre[0], direct.post[0]),
             (16777, 0, 25)
         );
-        let wide = Chain::accumulator(&[0.0005], &[0.01], DType::I16, March::Bayes);
+        let wide = Chain::accumulator(&[0.0005f32], &[0.01], DType::I16, March::Bayes);
         assert_eq!((wide.qscale[0], wide.pre[0], wide.post[0]), (26214, 5, 14));
         let tiny = Chain::direct(&[2f32.powi(-20)], &[1.0]);
         assert_eq!(tiny.post, [31]);

@@ -76,3 +76,25 @@ pub fn to_host(array: &Array) -> HostTensor {
         quantizer: None,
     }
 }
+
+/// What a model returns, from the values of its outputs: integers become floats where the model dequantises them.
+pub fn result(graph: &crate::hbdk::Graph, outputs: &[Array]) -> Value {
+    tree(graph, &graph.result, outputs)
+}
+
+fn tree(graph: &crate::hbdk::Graph, it: &crate::hbdk::graph::Tree, outputs: &[Array]) -> Value {
+    use crate::hbdk::graph::Tree;
+    match it {
+        Tree::Tensor(at) => {
+            let value = &outputs[*at];
+            Value::Tensor(match &graph.outputs[*at].dequantise {
+                Some(it) => to_host(&crate::hbdk::eval::dequantised(value, it)),
+                None => to_host(value),
+            })
+        }
+        // As deep as the front end's own limit lets it be.
+        Tree::Seq(items) => Value::Tuple(items.iter().map(|t| tree(graph, t, outputs)).collect()),
+        Tree::Constant(array) => Value::Tensor(to_host(array)),
+        Tree::None => Value::None,
+    }
+}

@@ -55,7 +55,7 @@ mod tests {
     /// `hbir.md` 3.1.
     #[test]
     fn worked_example_of_a_requantisation() {
-        let bayes = Chain::accumulator(&[0.0005], &[1.0], DType::I8, March::Bayes);
+        let bayes = Chain::accumulator(&[0.0005f32], &[1.0], DType::I8, March::Bayes);
         let apply = |x, post| chain(&bayes, 0, x, [false, post], DType::I8);
         assert_eq!((apply(123_456, true), apply(123_456, false)), (62, 61));
         assert_eq!((apply(-123_456, true), apply(-123_456, false)), (-62, -62));
@@ -68,7 +68,7 @@ mod tests {
             ),
             (0, 1)
         );
-        let wide = Chain::accumulator(&[0.0005], &[0.01], DType::I16, March::Bayes);
+        let wide = Chain::accumulator(&[0.0005f32], &[0.01], DType::I16, March::Bayes);
         assert_eq!(chain(&wide, 0, 123_456, [false, true], DType::I16), 6173);
         let tiny = 2f32.powi(-20);
         let acc = Chain::accumulator(&[tiny], &[1.0], DType::I8, March::Bayes);

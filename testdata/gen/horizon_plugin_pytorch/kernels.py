@@ -41,8 +41,8 @@ def half_up(x):
 
 
 def parameters(in_scale, out_scale, in_type, out_type, march):
-    """qscale, pre, post: float32 quotient, then exact."""
-    ratio = np.clip((in_scale / out_scale).astype(np.float32), -32768, 32767).astype(np.float64)
+    """qscale, pre, post: float64 quotient of the scales, then exact."""
+    ratio = np.clip(in_scale.astype(np.float64) / out_scale.astype(np.float64), -32768, 32767)
     m, e = np.frexp(ratio)
     qscale = np.clip(half_up(m * 32768), -32768, 32767).astype(np.int64)
     shift = 15 - e.astype(np.int64)
@@ -126,13 +126,13 @@ def conv_params(in_scale, weight, weight_scale, wtype, bias, bias_scale, btype, 
         quotient = (w / (sw.reshape(shape) if sw.size > 1 else sw)).astype(np.float32)
     q = np.clip(np.rint(quotient), -128, 127)
     count = w.shape[1] * groups if transposed else w.shape[0]
-    acc = np.broadcast_to((in_scale.numpy() * sw).astype(np.float32), (count,))
-    b, bl = with_shift((bias.detach().numpy() / acc).astype(np.float32))
-    e, el = with_shift((np.broadcast_to(escale.numpy(), (count,)) / acc).astype(np.float32))
+    acc = np.broadcast_to(in_scale.numpy().astype(np.float64) * sw.astype(np.float64), (count,))
+    b, bl = with_shift(bias.detach().numpy() / acc)
+    e, el = with_shift(np.broadcast_to(escale.numpy(), (count,)) / acc)
     so = out_scale.numpy() if otype != "qint32" else np.ones(1, np.float32)
     qscale, pre, post = parameters(acc, so, "qint32", "qint8" if otype == "qint32" else otype, march)
     t = torch.from_numpy
-    dequant = torch.from_numpy(acc.copy()) if otype == "qint32" else out_scale.clone()
+    dequant = torch.from_numpy(acc.astype(np.float32)) if otype == "qint32" else out_scale.clone()
     return (
         t(q.astype(np.int8)), t(b.astype(np.int32)), t(bl.astype(np.int8)), t(e.astype(np.int32)), t(el.astype(np.int8)),
         t(qscale.astype(np.int32)), t(pre.astype(np.int8)), t(post.astype(np.int8)), dequant,
