@@ -512,14 +512,13 @@ impl<'m> Builder<'m> {
         let Some(function) = lower::function(name) else {
             let fail = Fail::new("").advise(lower::function_advice(short));
             self.problem(Stage::UnsupportedFunction, &call, fail, node.span);
-            return vec![Val::Unknown];
+            return vec![unknown_result(short)];
         };
         let args = Args::new(args, vec![]);
         if args.is_unknown() {
-            return vec![if args.is_lost() {
-                Val::Lost
-            } else {
-                Val::Unknown
+            return vec![match args.is_lost() {
+                true => Val::Lost,
+                false => unknown_result(short),
             }];
         }
         let is_constant = args.is_constant();
@@ -536,7 +535,10 @@ impl<'m> Builder<'m> {
                     false => Stage::ParsingFunction,
                 };
                 self.problem(stage, &call, fail, node.span);
-                vec![if is_constant { Val::Lost } else { Val::Unknown }]
+                vec![match is_constant {
+                    true => Val::Lost,
+                    false => unknown_result(short),
+                }]
             }
         }
     }
@@ -665,6 +667,16 @@ impl<'m> Builder<'m> {
             scope: self.scope(),
             span,
         });
+    }
+}
+
+/// What stands for a function's result after a problem: some give a tensor and its scale, a constant.
+fn unknown_result(function: &str) -> Val {
+    match function {
+        "conv2d" | "conv3d" | "conv_transpose2d" | "linear" | "avg_pool2d" | "deform_conv2d" => {
+            Val::seq([Val::Unknown, Val::Lost])
+        }
+        _ => Val::Unknown,
     }
 }
 

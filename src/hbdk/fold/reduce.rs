@@ -135,7 +135,7 @@ fn cumsum(args: &Args) -> Result<Val, String> {
     let out = if is_whole { DType::I64 } else { array.dtype };
     let mut values = array.to_reals();
     for at in 0..values.len() {
-        if at / inner % length > 0 {
+        if !(at / inner).is_multiple_of(length) {
             // libtorch accumulates float32 in float64 and stores each sum rounded.
             values[at] += values[at - inner];
         }

@@ -18,7 +18,7 @@ pub(super) fn eval(name: &str, args: &Args) -> Option<Result<Val, String>> {
         "Float" | "FloatImplicit" => number(args, Val::Float),
         "Bool" => number(args, |v| Val::Bool(v != 0.0)),
         "item" | "ScalarImplicit" => item(args),
-        "NumToTensor" => tensor(args, 0).map(|a| Val::Const(a)),
+        "NumToTensor" => tensor(args, 0).map(Val::Const),
         "len" => match args.at(0) {
             Val::Seq(items) => Ok(Val::Int(items.len() as i64)),
             Val::Const(a) => Ok(Val::Int(a.shape.first().copied().unwrap_or(0) as i64)),
@@ -155,7 +155,7 @@ fn clamp(name: &str, args: &Args) -> Result<Val, String> {
     let array = tensor(args, 0)?;
     let bound = |at: usize| match args.at(at) {
         Val::None => Ok(None),
-        _ => tensor(args, at).map(|b| Some(b)),
+        _ => tensor(args, at).map(Some),
     };
     let (low, high) = match name {
         "clamp_min" => (bound(1)?, None),

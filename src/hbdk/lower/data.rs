@@ -26,7 +26,7 @@ pub(super) fn split(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail>
         Val::Seq(_) => args.sizes(1, args.list(1)?.len())?,
         _ => {
             let size = args.size(1)?;
-            if size == 0 || old[dim] % size != 0 && old[dim] > size {
+            if size == 0 || !old[dim].is_multiple_of(size) && old[dim] > size {
                 return Err(Fail::new(format!("{} split in pieces of {size}", old[dim]))
                     .advise("give the sizes of all pieces as a list"));
             }
