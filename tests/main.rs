@@ -3,6 +3,7 @@
 mod archive;
 mod convert;
 mod emit;
+mod hbdk;
 mod lower;
 mod quant;
 mod raise;
