@@ -1,6 +1,7 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod bpu;
 mod lower;
 mod raise;
 mod source;
