@@ -2,7 +2,10 @@
 
 mod archive;
 mod bpu;
+mod emit;
+mod hbdk;
 mod lower;
+mod quant;
 mod raise;
 mod source;
 mod tidy;
