@@ -130,7 +130,9 @@ impl Resize {
             "bilinear" => Mode::Bilinear,
             "nearest" => Mode::Nearest,
             other => {
-                return Err(a.value_error(format!("mode `{other}` is neither bilinear nor nearest")));
+                return Err(
+                    a.value_error(format!("mode `{other}` is neither bilinear nor nearest"))
+                );
             }
         };
         let (corners, march) = (a.bool(2)?, a.march(7)?);

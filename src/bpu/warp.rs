@@ -43,7 +43,9 @@ impl Warp {
             "bilinear" => true,
             "nearest" => false,
             other => {
-                return Err(a.value_error(format!("mode `{other}` is neither bilinear nor nearest")));
+                return Err(
+                    a.value_error(format!("mode `{other}` is neither bilinear nor nearest"))
+                );
             }
         };
         let zeros = match a.str(3)? {

@@ -45,7 +45,7 @@ impl Depthwise<'_> {
         let mut staged = stage::blank::<i16>(&self.window, channels);
         let (bases, offsets) = (self.window.bases(channels), self.window.offsets(channels));
         for (index, to) in to.chunks_exact_mut(pixels * channels).enumerate() {
-            stage::write(&mut staged, &self.window, channels, images, index);
+            stage::write(&mut staged, &self.window, channels, images, index, cx.isa);
             let size = chunk_of(cx, pixels);
             let chunk = |(at, to): (usize, &mut [U])| {
                 let first = at * size;

@@ -47,7 +47,7 @@ impl<P: Multiply> Dense<'_, P> {
             .step_by(self.weight.stretch)
             .collect();
         for (index, to) in to.chunks_exact_mut(pixels * all).enumerate() {
-            stage::write(&mut staged, &self.window, channels, images, index);
+            stage::write(&mut staged, &self.window, channels, images, index, cx.isa);
             let size = chunk_of(cx, pixels);
             let chunk = |(at, to): (usize, &mut [U])| {
                 let first = at * size;
@@ -78,7 +78,7 @@ impl<P: Multiply> Dense<'_, P> {
             inputs,
             ..
         } = self.weight;
-        let mut acc: Acc = [0; _];
+        let mut acc = Acc([0; _]);
         for panel in &self.packed.panels {
             let op = Operands {
                 staged: &staged[panel.group * inputs..],
@@ -99,7 +99,7 @@ impl<P: Multiply> Dense<'_, P> {
                     pixel: pixel + row,
                     rows,
                 };
-                self.finish.write(&mut acc, tile, to, outputs * groups);
+                self.finish.write(&mut acc.0, tile, to, outputs * groups);
                 row += rows;
             }
         }

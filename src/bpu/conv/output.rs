@@ -48,6 +48,18 @@ pub(super) struct Lanes {
     shift: Vec<i32>,
     carry: Vec<i32>,
     last: Vec<i32>,
+    /// The same for kernels that multiply pairs; `None` if half a unit might overflow there.
+    pairs: Option<Pairs>,
+}
+
+/// A rescale as one product of pairs: `(t, half.0) · (qscale, half.1) >> post`, where the halves make `2^(post - 1)`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pairs {
+    pub(super) pre: Vec<i32>,
+    /// `qscale` in the low 16 bits, the second factor of the half in the high ones.
+    pub(super) multiplier: Vec<i32>,
+    pub(super) half: Vec<i32>,
+    pub(super) post: Vec<i32>,
 }
 
 impl Lanes {
@@ -59,7 +71,46 @@ impl Lanes {
             shift: list(&|r| (r.post - 1).max(0)),
             carry: list(&|r| i32::from(rounds && r.post > 0)),
             last: list(&|r| i32::from(r.post > 0)),
+            pairs: Pairs::new(rescales, rounds),
         }
+    }
+
+    fn lists(&self, from: usize, until: usize) -> Lists<'_> {
+        [
+            &self.pre,
+            &self.qscale,
+            &self.shift,
+            &self.carry,
+            &self.last,
+        ]
+        .map(|list| &list[from..until])
+    }
+}
+
+impl Pairs {
+    /// `None` if `-32768 · -32768 + 2^30` can occur, which 32 bits do not hold.
+    fn new(rescales: &[Rescale], rounds: bool) -> Option<Self> {
+        if rounds
+            && rescales
+                .iter()
+                .any(|r| r.post == 31 && r.qscale == i32::from(i16::MIN))
+        {
+            return None;
+        }
+        let mut pairs = Self::default();
+        for r in rescales {
+            // 2^(post - 1) as a product of two 16-bit factors: 1 · 2^n, or (-2^15) · (-2^n).
+            let (half, factor) = match r.post {
+                1..=15 if rounds => (1, 1 << (r.post - 1)),
+                16.. if rounds => (-32768, -1 << (r.post - 16)),
+                _ => (0, 0),
+            };
+            pairs.pre.push(r.pre);
+            pairs.multiplier.push((r.qscale & 0xffff) | (factor << 16));
+            pairs.half.push(half);
+            pairs.post.push(r.post);
+        }
+        Some(pairs)
     }
 }
 
@@ -77,20 +128,7 @@ pub(super) struct Tile {
 }
 
 /// The lists of [`Lanes`] for some channels: pre, qscale, shift, carry, last.
-pub(super) type Lists<'a> = [&'a [i32]; 5];
-
-impl Lanes {
-    fn lists(&self, from: usize, until: usize) -> Lists<'_> {
-        [
-            &self.pre,
-            &self.qscale,
-            &self.shift,
-            &self.carry,
-            &self.last,
-        ]
-        .map(|list| &list[from..until])
-    }
-}
+type Lists<'a> = [&'a [i32]; 5];
 
 impl Finish<'_> {
     /// Writes a tile into `to`, whose rows are `channels` apart.
@@ -114,19 +152,14 @@ impl Finish<'_> {
             finish_raw(self.isa, acc, to, bias, tile, channels, self.lo);
         } else {
             #[cfg(target_arch = "x86_64")]
-            if self.isa.level() >= Level::Avx512 && T::DTYPE == DType::I8 {
-                let lists = self.lanes.lists(from, until);
-                finish512::write(
-                    self.isa,
-                    acc,
-                    bytemuck::cast_slice_mut(to),
-                    bias,
-                    lists,
-                    tile,
-                    channels,
-                    self.lo,
+            if let Some(pairs) = &self.lanes.pairs
+                && self.isa.level() >= Level::Avx512
+                && T::DTYPE == DType::I8
+            {
+                let to = bytemuck::cast_slice_mut(to);
+                return finish512::write(
+                    self.isa, acc, to, &self.bias, pairs, tile, channels, self.lo,
                 );
-                return;
             }
             let lists = self.lanes.lists(from, until);
             finish_scaled(

@@ -15,6 +15,9 @@ pub(super) const LANES: usize = 16;
 /// Blocks that one kernel call computes at most.
 pub(super) const MAX_BLOCKS: usize = 4;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// A packed element type and the staged type it is multiplied with.
 pub(super) trait Packed: Element {
     type Act: Staged;
@@ -78,7 +81,14 @@ impl<P: Packed> PackedWeight<P> {
     /// `weight` is `[groups · outputs][inputs][taps]`.
     pub(super) fn new(weight: &[i8], shape: WeightShape) -> Self {
         let depth = shape.taps / shape.stretch * shape.run::<P::Act>();
-        let (mut data, mut panels) = (Vec::new(), Vec::new());
+        let mut panels = Vec::new();
+        let size = (0..shape.outputs).step_by(LANES).count() * LANES * depth * shape.groups;
+        // A cache line aligned start: vectors of weights then never straddle two lines.
+        let mut data: Vec<P> = Vec::with_capacity(size + LINE / size_of::<P>());
+        data.resize(
+            data.as_ptr().align_offset(LINE).min(LINE / size_of::<P>()),
+            P::default(),
+        );
         for group in 0..shape.groups {
             for first in (0..shape.outputs).step_by(LANES * MAX_BLOCKS) {
                 let blocks = (shape.outputs - first).div_ceil(LANES).min(MAX_BLOCKS);

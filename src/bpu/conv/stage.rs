@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::window::Window;
 use crate::bpu::channel::Int;
 use crate::bpu::op::{Element, TensorRef};
+use crate::bpu::simd::{Isa, per_isa};
 
 /// An element type of staged images.
 pub(super) trait Staged: Element {
@@ -83,11 +84,12 @@ pub(super) fn write<T: StageAs<S>, S: Staged>(
     channels: usize,
     images: &Images<T>,
     index: usize,
+    isa: Isa,
 ) {
     let pixels: usize = window.input.iter().product();
     let image = index * pixels * channels..(index + 1) * pixels * channels;
     match images {
-        Images::Pixels(all) => write_pixels(staged, window, channels, &all[image]),
+        Images::Pixels(all) => write_pixels(staged, window, channels, &all[image], isa),
         Images::Planes(all) => write_planes(staged, window, channels, &all[image], pixels),
     }
 }
@@ -97,19 +99,25 @@ fn write_pixels<T: StageAs<S>, S: Staged>(
     window: &Window,
     channels: usize,
     image: &[T],
+    isa: Isa,
 ) {
     window.for_rows(|from, to, n| {
         let from = &image[from * channels..(from + n) * channels];
         let to = &mut staged[to * channels..];
         if window.insert[2] == 1 {
-            to.iter_mut().zip(from).for_each(|(s, x)| *s = x.stage());
-            return;
+            return stage_run(isa, to, from);
         }
         let to = to.chunks_mut(window.insert[2] * channels);
         for (to, from) in to.zip(from.chunks_exact(channels)) {
             to.iter_mut().zip(from).for_each(|(s, x)| *s = x.stage());
         }
     });
+}
+
+per_isa! {
+    fn stage_run<S: Staged, T: StageAs<S>>(to: &mut [S], from: &[T]) {
+        to.iter_mut().zip(from).for_each(|(s, x)| *s = x.stage());
+    }
 }
 
 fn write_planes<T: StageAs<S>, S: Staged>(

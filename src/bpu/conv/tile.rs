@@ -11,7 +11,8 @@ use crate::bpu::simd::{Isa, Level};
 pub(super) const MAX_ROWS: usize = 12;
 
 /// Accumulators of one call: rows of `blocks · 16`.
-pub(super) type Acc = [i32; 24 * LANES];
+#[repr(align(64))]
+pub(super) struct Acc(pub(super) [i32; 24 * LANES]);
 
 /// What one kernel call reads. Sums run over `offsets.len()` stretches of `run` staged elements.
 #[derive(Clone, Copy)]
@@ -138,7 +139,7 @@ where
 {
     let step = P::Act::STEP;
     let width = op.blocks * LANES;
-    for (base, acc) in bases.iter().zip(acc.chunks_exact_mut(width)) {
+    for (base, acc) in bases.iter().zip(acc.0.chunks_exact_mut(width)) {
         acc.fill(0);
         let mut weights = op.weights.chunks_exact(width * step);
         for offset in op.offsets {
@@ -224,7 +225,11 @@ unsafe fn pairs512<const M: usize, const B: usize>(
 #[target_feature(enable = "avx512f")]
 fn store512<const M: usize, const B: usize>(acc: &mut Acc, sums: [[__m512i; B]; M]) {
     const { assert!(M * B <= 24) };
-    for (sum, to) in sums.as_flattened().iter().zip(acc.chunks_exact_mut(LANES)) {
+    for (sum, to) in sums
+        .as_flattened()
+        .iter()
+        .zip(acc.0.chunks_exact_mut(LANES))
+    {
         // SAFETY: `to` has 16 elements of 4 bytes.
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), *sum) };
     }
@@ -267,7 +272,7 @@ unsafe fn pairs256<const M: usize>(
         }
         for (m, sum) in sums.iter().enumerate() {
             let at = ((first + m) * op.blocks + block) * LANES;
-            for (to, sum) in acc[at..at + LANES].chunks_exact_mut(8).zip(sum) {
+            for (to, sum) in acc.0[at..at + LANES].chunks_exact_mut(8).zip(sum) {
                 // SAFETY: `to` has 8 elements of 4 bytes.
                 unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), *sum) };
             }
