@@ -2,6 +2,7 @@
 
 mod archive;
 mod convert;
+mod bpu;
 mod emit;
 mod hbdk;
 mod lower;
