@@ -1,8 +1,8 @@
 //! Tests that need no libtorch.
 
 mod archive;
-mod convert;
 mod bpu;
+mod convert;
 mod emit;
 mod hbdk;
 mod lower;
