@@ -1,6 +1,7 @@
 //! The walk over the un-inlined graph (`horizon.md` 5.3): scopes, attributes, calls by name.
 
 mod args;
+mod float;
 mod object;
 mod prim;
 
@@ -577,7 +578,8 @@ impl<'m> Builder<'m> {
         }
         self.annotate(&kind.replace("::", "_"));
         self.begin(kind, node.span);
-        match op(self, &args) {
+        let made = op(self, &args).and_then(|value| self.carry_scale(kind, &args, value));
+        match made {
             Ok(value) => {
                 let values = spread(value, outputs);
                 if kind != "aten::alias" {

@@ -1,7 +1,7 @@
 //! Changes of shape: the elements stay, or are repeated.
 
 use super::super::array::Array;
-use super::super::graph::{Kind, Layout, RecordId};
+use super::super::graph::{Kind, Layout};
 use super::super::layout::from_native;
 use super::super::value::{TensorId, Val};
 use super::super::walk::{Args, Builder, Fail};
@@ -19,19 +19,7 @@ fn view(builder: &mut Builder<'_>, id: TensorId, shape: Vec<usize>) -> Result<Va
     let dtype = builder.dtype(id);
     let record = builder.in_layout(id, Layout::Native)?;
     let made = builder.layer(Kind::View, &[record], shape, dtype);
-    Ok(keep_scale(builder, id, made))
-}
-
-/// The new tensor is dequantised as the old one, when one scale fits all elements.
-fn keep_scale(builder: &mut Builder<'_>, id: TensorId, made: RecordId) -> Val {
-    let dequantise = builder.tensor(id).dequantise.clone();
-    let value = builder.manager(made);
-    if let (Val::Tensor(new), Some(it)) = (&value, dequantise)
-        && it.axis.is_none()
-    {
-        builder.tensors[new.0].dequantise = Some(it);
-    }
-    value
+    Ok(builder.manager(made))
 }
 
 /// `aten::reshape(x, shape)`, `aten::view(x, shape)`
@@ -156,7 +144,7 @@ fn reordered(builder: &mut Builder<'_>, id: TensorId, perm: &[usize]) -> Result<
     let shape = perm.iter().map(|&p| old[p]).collect();
     let dtype = builder.dtype(id);
     let made = builder.layer(Kind::Transpose(perm), &[record], shape, dtype);
-    Ok(keep_scale(builder, id, made))
+    Ok(builder.manager(made))
 }
 
 /// `aten::size(x)`, `aten::size(x, dim)`: constants.
@@ -266,5 +254,5 @@ fn repeated(builder: &mut Builder<'_>, id: TensorId, repeats: &[usize]) -> Resul
     let shape = old.iter().zip(&repeats).map(|(&n, &r)| n * r).collect();
     let dtype = builder.dtype(id);
     let made = builder.layer(Kind::Tile(repeats), &[record], shape, dtype);
-    Ok(keep_scale(builder, id, made))
+    Ok(builder.manager(made))
 }
