@@ -198,6 +198,9 @@ fn evaluate(builder: &Builder<'_>, function: Function, args: &Args) -> Result<Va
         }
     }
     let result = (function.handler)(&mut scratch, &Args::new(values, vec![]))?;
+    if let Some(problem) = scratch.problems.first() {
+        return Err(Fail::new(problem.message.clone()));
+    }
     taken(&scratch, &result)
 }
 

@@ -7,6 +7,7 @@ mod prim;
 
 pub(super) use args::Args;
 
+use super::array::{MAX_ELEMENTS, is_small};
 use super::graph::{Graph, Kind, Known, Layer, Layout, Output, Record, RecordId, Site, Tree};
 use super::layout::{Tensor, from_native, has_hardware_layout};
 use super::march::March;
@@ -163,7 +164,7 @@ pub(super) struct Builder<'m> {
     known: Option<Known>,
     scopes: Vec<SmolStr>,
     marks: Vec<Mark>,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<String>,
     nodes: usize,
 }
@@ -334,8 +335,16 @@ impl<'m> Builder<'m> {
 
     // --- making layers ---------------------------------------------------------------------------------------
 
-    /// A new record.
-    pub(super) fn add_record(&mut self, record: Record) -> RecordId {
+    /// A new record; one that is too large is a problem.
+    pub(super) fn add_record(&mut self, mut record: Record) -> RecordId {
+        if !is_small(&record.shape) {
+            let text = format!(
+                "a tensor of shape {:?} has more than {MAX_ELEMENTS} elements",
+                record.shape
+            );
+            self.limit(text, "use smaller inputs");
+            record.shape = vec![1; record.shape.len()];
+        }
         self.graph.records.push(record);
         RecordId(self.graph.records.len() as u32 - 1)
     }

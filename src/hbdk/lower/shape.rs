@@ -13,7 +13,8 @@ fn view(builder: &mut Builder<'_>, id: TensorId, shape: Vec<usize>) -> Result<Va
     if old == shape {
         return Ok(Val::Tensor(id));
     }
-    if old.iter().product::<usize>() != shape.iter().product::<usize>() {
+    let count = |s: &[usize]| s.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+    if count(&old) != count(&shape) {
         return Err(Fail::new(format!("{old:?} as {shape:?}")));
     }
     let dtype = builder.dtype(id);
@@ -33,11 +34,8 @@ pub(super) fn reshape(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fai
             "dimensions {asked:?} must be above 0, or one of them -1"
         )));
     }
-    let known: usize = asked
-        .iter()
-        .filter(|&&d| d > 0)
-        .map(|&d| d as usize)
-        .product();
+    let sizes = asked.iter().filter(|&&d| d > 0);
+    let known = sizes.fold(1usize, |n, &d| n.saturating_mul(d as usize));
     let fill = count.checked_div(known).unwrap_or(0);
     let shape = asked
         .iter()
@@ -251,7 +249,11 @@ fn repeated(builder: &mut Builder<'_>, id: TensorId, repeats: &[usize]) -> Resul
         Layout::Hardware => from_native(rank).iter().map(|&i| repeats[i]).collect(),
     };
     let old = builder.graph.record(record).shape.clone();
-    let shape = old.iter().zip(&repeats).map(|(&n, &r)| n * r).collect();
+    let shape = old
+        .iter()
+        .zip(&repeats)
+        .map(|(&n, &r)| n.saturating_mul(r))
+        .collect();
     let dtype = builder.dtype(id);
     let made = builder.layer(Kind::Tile(repeats), &[record], shape, dtype);
     Ok(builder.manager(made))
