@@ -1,6 +1,7 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod flat;
 mod lower;
 mod raise;
 mod source;
