@@ -94,7 +94,8 @@ fn flat_graphs_verify_and_stay_as_they_are() {
 
 #[test]
 fn every_node_of_a_flat_graph_knows_its_module() {
-    let model = Model::open(Path::new(ROOT).join("testdata").join(SHOWN[2])).unwrap();
+    let path = Path::new(ROOT).join("testdata/archs/resnet_traced.pt");
+    let model = Model::open(path).unwrap();
     let flat = flat(&model, "forward").unwrap();
     let graph = flat.graph();
     let convs = graph.nodes_in_order().into_iter().filter(|&n| {

@@ -154,7 +154,10 @@ impl<'m> Folder<'m> {
         else {
             return None;
         };
-        let fits = is_subtype(self.program, site.out.ty(input), site.graph.ty(output));
+        let (from, to) = (site.out.ty(input), site.graph.ty(output));
+        // Methods and attributes need an object, though a union may be a subtype of an interface.
+        let loses_class = to.class_name().is_some() && from.class_name() != to.class_name();
+        let fits = !loses_class && is_subtype(self.program, from, to);
         fits.then(|| one(input))
     }
 

@@ -41,12 +41,16 @@ impl<'m> Rewrite<'m> for Inliner<'m> {
             Op::CallMethod(name) => self.method(site, name).unwrap_or(Action::Keep),
             Op::CallFunction(name) => {
                 let callee = self.program.function_by_name.get(name);
-                let graph = callee.and_then(|&id| self.body(id));
-                graph.map_or(Action::Keep, |graph| Action::Enter {
+                let Some(graph) = callee.and_then(|&id| self.body(id)) else {
+                    return Action::Keep;
+                };
+                let mut args = site.inputs.to_vec();
+                as_objects(site, graph, &mut args);
+                Action::Enter {
                     graph,
-                    args: site.inputs.to_vec(),
+                    args,
                     scope: site.scope.clone(),
-                })
+                }
             }
             _ => Action::Keep,
         }
@@ -54,6 +58,17 @@ impl<'m> Rewrite<'m> for Inliner<'m> {
 
     fn emitted(&mut self, out: &Graph, new: NodeId, _: &Graph, _: NodeId) {
         self.objects.learn(out.node(new));
+    }
+}
+
+/// Arguments of other types, such as unions of classes, where a callee expects an object: its graph calls methods.
+fn as_objects(site: &mut Site<'_, '_>, callee: &Graph, args: &mut [ValueId]) {
+    let params = &callee.block(callee.root()).params;
+    for (&param, arg) in params.iter().zip(args) {
+        let expected = callee.ty(param);
+        if expected.class_name().is_some() && site.out.ty(*arg).class_name().is_none() {
+            *arg = site.emit(Op::UncheckedCast, &[*arg], expected.clone());
+        }
     }
 }
 
@@ -77,6 +92,7 @@ impl<'m> Inliner<'m> {
             let node = site.out.producer(args[0])?;
             self.objects.learn(site.out.node(node));
         }
+        as_objects(site, graph, &mut args);
         let scope = self.scope(receiver).unwrap_or_else(|| site.scope.clone());
         Some(Action::Enter { graph, args, scope })
     }
