@@ -4,6 +4,7 @@
 //! [`flat`] is what most callers want: one method as one graph, with the file's values behind its attributes.
 
 mod alias;
+pub mod build_lists;
 pub mod clean_aliases;
 pub mod common_subexpressions;
 mod copy;

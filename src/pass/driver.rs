@@ -1,6 +1,7 @@
 //! Passes in order: run, verified, timed.
 
 use super::PassError;
+use super::build_lists::build_lists;
 use super::clean_aliases::clean_aliases;
 use super::common_subexpressions::common_subexpressions;
 use super::copy::{Plain, copy};
@@ -23,6 +24,8 @@ pub enum Pass {
     Inline,
     /// Constants, attributes and branches.
     FoldConstants,
+    /// Lists that are appended to become lists.
+    BuildLists,
     /// Operators that hand on their input.
     CleanAliases,
     /// Equal nodes become one.
@@ -39,6 +42,7 @@ impl Pass {
         match self {
             Pass::Inline => "inline",
             Pass::FoldConstants => "fold_constants",
+            Pass::BuildLists => "build_lists",
             Pass::CleanAliases => "clean_aliases",
             Pass::CommonSubexpressions => "common_subexpressions",
             Pass::DeadCode => "dead_code",
@@ -96,6 +100,10 @@ impl<'m> Driver<'m> {
             Pass::CleanAliases => clean_aliases(program, data, function)?,
             Pass::CommonSubexpressions => common_subexpressions(program, &function.graph)?,
             Pass::Renumber => copy(&function.graph, &mut Plain)?,
+            Pass::BuildLists => {
+                build_lists(&mut function.graph);
+                std::mem::take(&mut function.graph)
+            }
             Pass::DeadCode => {
                 dead_code(&mut function.graph);
                 std::mem::take(&mut function.graph)
@@ -119,6 +127,7 @@ impl<'m> Driver<'m> {
         let mut before = None;
         for _ in 0..MAX_ROUNDS {
             self.run(Pass::FoldConstants, function)?;
+            self.run(Pass::BuildLists, function)?;
             self.run(Pass::CleanAliases, function)?;
             self.run(Pass::CommonSubexpressions, function)?;
             self.run(Pass::DeadCode, function)?;

@@ -62,13 +62,27 @@ pub fn fold_constants(
     if super::takes_root(program, data, function) {
         folder.objects.root(param(0));
     }
-    let params = graph.block(graph.root()).params.iter().enumerate();
-    for ((index, &source), rank) in params.skip(1).zip(&assumptions.input_ranks) {
+    for (index, &source) in graph.block(graph.root()).params.iter().enumerate() {
+        let given = index
+            .checked_sub(1)
+            .and_then(|i| assumptions.input_ranks.get(i));
         if !folder.aliases.is_reshaped(source) {
-            folder.ranks[param(index)] = *rank;
+            folder.ranks[param(index)] = given
+                .copied()
+                .flatten()
+                .or_else(|| demanded_rank(graph, source).filter(|_| assumptions.batched));
         }
     }
     copy(graph, &mut folder)
+}
+
+/// The rank that an operator which surely runs asks of a parameter.
+fn demanded_rank(graph: &Graph, param: ValueId) -> Option<u8> {
+    let nodes = graph.block(graph.root()).nodes.iter();
+    let mut readers = nodes
+        .map(|&id| graph.node(id))
+        .filter(|node| node.inputs.first() == Some(&param));
+    readers.find_map(rank::batched_input)
 }
 
 struct Folder<'m> {

@@ -2,8 +2,11 @@
 
 use super::super::copy::{Action, Site};
 use super::{Folder, integer, one};
-use crate::ir::{Constant, Op, Type, ValueId};
+use crate::ir::{Constant, Graph, Node, Op, Type, ValueId};
 use smallvec::SmallVec;
+
+/// Slices of slices deeper than this are not followed.
+const MAX_SLICES: usize = 16;
 
 /// A container whose elements are known.
 enum Elements<'a> {
@@ -83,10 +86,39 @@ impl<'m> Folder<'m> {
     pub(super) fn length(&self, site: &Site<'_, 'm>) -> Option<i64> {
         let input = *site.inputs.first()?;
         match site.out.ty(input) {
-            Type::List(_) => Some(self.elements(site, input)?.len() as i64),
+            Type::List(_) => self.known_length(site.out, input),
             Type::Tensor => self.stored_size(site, input, 0),
             _ => None,
         }
+    }
+
+    /// The length of a list that nobody writes to: as written, of a tensor's sizes, of a slice of such.
+    pub(super) fn known_length(&self, out: &Graph, list: ValueId) -> Option<i64> {
+        let mut slices: SmallVec<[&Node; 2]> = SmallVec::new();
+        let mut list = list;
+        let mut length = loop {
+            let node = out.node(out.producer(list)?);
+            if !self.frozen[list] || slices.len() > MAX_SLICES {
+                return None;
+            }
+            match &node.op {
+                Op::ListConstruct => break node.inputs.len() as i64,
+                Op::Constant(Constant::List(items)) => break items.len() as i64,
+                Op::Operator(schema) => match (schema.name(), &node.inputs[..]) {
+                    ("aten::size", &[tensor]) => break self.ranks[tensor]?.into(),
+                    ("aten::slice", &[inner, ..]) => {
+                        slices.push(node);
+                        list = inner;
+                    }
+                    _ => return None,
+                },
+                _ => return None,
+            }
+        };
+        while let Some(node) = slices.pop() {
+            length = slice_length(out, node, length)?;
+        }
+        Some(length)
     }
 
     /// `item in list` of plain constants.
@@ -149,6 +181,24 @@ impl<'m> Folder<'m> {
             dim
         };
         sizes.get(usize::try_from(dim).ok()?).copied()
+    }
+}
+
+/// The length of `list[begin:end:step]`, with constant bounds, of a list of a known length.
+fn slice_length(out: &Graph, node: &Node, length: i64) -> Option<i64> {
+    let &[_, begin, end, step] = &node.inputs[..] else {
+        return None;
+    };
+    let bound = |value: ValueId, default: i64| match out.constant(value)? {
+        Constant::None => Some(default),
+        Constant::Int(at) if *at < 0 => Some(at.saturating_add(length).max(0)),
+        Constant::Int(at) => Some((*at).min(length)),
+        _ => None,
+    };
+    let (begin, end) = (bound(begin, 0)?, bound(end, length)?);
+    match out.constant(step)? {
+        Constant::Int(1) => Some((end - begin).max(0)),
+        _ => None,
     }
 }
 

@@ -195,6 +195,18 @@ const FIXED: &[(&str, u8)] = &[
     ("upsample_trilinear3d", 5),
 ];
 
+/// The rank that the first input of a node must have, when images come in batches.
+pub(super) fn batched_input(node: &Node) -> Option<u8> {
+    let Op::Operator(schema) = &node.op else {
+        return None;
+    };
+    let name = schema.name().strip_prefix("aten::")?;
+    // The first input of `addmm` is a bias, which broadcasts.
+    let strict = FIXED.iter().filter(|(n, _)| !n.contains("add"));
+    let mut tables = BATCHED.iter().chain(strict);
+    tables.find(|(n, _)| *n == name).map(|(_, rank)| *rank)
+}
+
 impl Folder<'_> {
     /// The rank of an output of a node of the new graph.
     pub(super) fn rank_of(&self, out: &Graph, node: &Node, output: ValueId) -> Option<u8> {
@@ -290,13 +302,7 @@ impl Folder<'_> {
 
     /// The length of a list of numbers that nobody writes to.
     fn length_of(&self, out: &Graph, list: ValueId) -> Option<u8> {
-        let node = out.node(out.producer(list)?);
-        let len = match &node.op {
-            Op::ListConstruct if self.frozen[list] => node.inputs.len(),
-            Op::Constant(Constant::List(items)) if self.frozen[list] => items.len(),
-            _ => return None,
-        };
-        u8::try_from(len).ok()
+        u8::try_from(self.known_length(out, list)?).ok()
     }
 
     /// The rank of the tensors in a list.
