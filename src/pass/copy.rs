@@ -217,7 +217,7 @@ impl<'p> Copier<'p> {
             Action::Replace(op, inputs) => {
                 self.keep(rewrite, frame, target, id, Some(op), inputs);
             }
-            Action::Values(values) => self.bind(frame, id, &values)?,
+            Action::Values(values) => self.bind(frame, target, id, &values)?,
             Action::Constants(constants) => {
                 let mut values = Vec::with_capacity(constants.len());
                 for (constant, ty) in constants {
@@ -227,7 +227,7 @@ impl<'p> Copier<'p> {
                 for (&old, &new) in graph.node(id).outputs.iter().zip(&values) {
                     rewrite.bound(old, new);
                 }
-                self.bind(frame, id, &values)?;
+                self.bind(frame, target, id, &values)?;
             }
             Action::Enter { graph, args, scope } => {
                 self.enter(frame, target, id, graph, args, scope)?
@@ -331,7 +331,7 @@ impl<'p> Copier<'p> {
         let node = graph.node(id);
         let carried = self.values(frame, node.inputs.get(2..).unwrap_or_default())?;
         if count <= 0 {
-            return self.bind(frame, id, &carried);
+            return self.bind(frame, target, id, &carried);
         }
         self.round(frame, target, id, 0, &carried)?;
         let end = End::Round {
@@ -363,10 +363,9 @@ impl<'p> Copier<'p> {
         }
         let node = self.make(frame, target, id, Op::Constant(Constant::Int(index)), &[]);
         let counter = self.out.add_output(node, Type::Int);
-        let map = &mut self.frames[frame].map;
-        map[trip.index()] = Some(counter);
-        for (param, &value) in params.iter().zip(carried) {
-            map[param.index()] = Some(value);
+        self.frames[frame].map[trip.index()] = Some(counter);
+        for (&param, &value) in params.iter().zip(carried) {
+            self.stand_for(frame, target, id, param, value);
         }
         Ok(())
     }
@@ -403,13 +402,13 @@ impl<'p> Copier<'p> {
             }
             End::Call { node } => {
                 self.frames.pop();
-                self.bind(frame - 1, node, &results)
+                self.bind(frame - 1, target, node, &results)
             }
-            End::Branch { node } => self.bind(frame, node, &results),
+            End::Branch { node } => self.bind(frame, target, node, &results),
             End::Round { node, next, count } => {
                 let carried = results.get(1..).unwrap_or_default();
                 if next == count {
-                    return self.bind(frame, node, carried);
+                    return self.bind(frame, target, node, carried);
                 }
                 self.round(frame, target, node, next, carried)?;
                 let end = End::Round {
@@ -424,16 +423,41 @@ impl<'p> Copier<'p> {
     }
 
     /// Lets values stand for a node's outputs.
-    fn bind(&mut self, frame: usize, id: NodeId, values: &[ValueId]) -> Result<(), PassError> {
-        let Frame { graph, map, .. } = &mut self.frames[frame];
+    fn bind(
+        &mut self,
+        frame: usize,
+        target: BlockId,
+        id: NodeId,
+        values: &[ValueId],
+    ) -> Result<(), PassError> {
+        let graph = self.frames[frame].graph;
         let outputs = &graph.node(id).outputs;
         if outputs.len() != values.len() {
             return Err(malformed("a node has a wrong number of outputs"));
         }
-        for (output, &value) in outputs.iter().zip(values) {
-            map[output.index()] = Some(value);
+        for (&output, &value) in outputs.iter().zip(values) {
+            self.stand_for(frame, target, id, output, value);
         }
         Ok(())
+    }
+
+    /// Lets a value of the new graph stand for an old one. Where an object is expected, a union of classes is cast:
+    /// methods are called on it.
+    fn stand_for(
+        &mut self,
+        frame: usize,
+        target: BlockId,
+        id: NodeId,
+        old: ValueId,
+        mut new: ValueId,
+    ) {
+        let expected = self.frames[frame].graph.ty(old);
+        if expected.class_name().is_some() && self.out.ty(new).class_name().is_none() {
+            let expected = expected.clone();
+            let node = self.make(frame, target, id, Op::UncheckedCast, &[new]);
+            new = self.out.add_output(node, expected);
+        }
+        self.frames[frame].map[old.index()] = Some(new);
     }
 
     fn values(
