@@ -1,12 +1,13 @@
 //! Equal nodes on equal inputs become one.
 //!
 //! Only nodes without effect and without randomness, whose inputs and outputs nobody writes to; reading an attribute
-//! counts as equal unless the run sets an attribute of that name.
+//! counts as equal unless the run sets an attribute of that name. Where gradient mode or autocast may change on the way,
+//! only constants and attributes are merged.
 
 use super::PassError;
 use super::alias::Aliases;
 use super::copy::{Action, Rewrite, Site, copy};
-use super::effects::is_repeatable;
+use super::effects::{changes_mode, is_repeatable};
 use super::objects::names_set;
 use crate::ir::{BlockId, Constant, Graph, Node, NodeId, Op, Program, ValueId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -19,6 +20,10 @@ pub fn common_subexpressions(program: &Program, graph: &Graph) -> Result<Graph, 
     let mut merger = Merger {
         aliases: Aliases::of(graph),
         set: names_set(program, graph),
+        one_mode: !graph
+            .nodes_in_order()
+            .iter()
+            .any(|&id| changes_mode(graph, graph.node(id))),
         seen: FxHashMap::default(),
         pending: None,
     };
@@ -31,6 +36,8 @@ type Key = (String, SmallVec<[ValueId; 4]>);
 struct Merger {
     aliases: Aliases,
     set: FxHashSet<SmolStr>,
+    /// Nothing changes how operators compute.
+    one_mode: bool,
     seen: FxHashMap<Key, Vec<(BlockId, NodeId)>>,
     /// The key of the node about to be appended.
     pending: Option<Key>,
@@ -72,6 +79,9 @@ impl Merger {
         // Which object an attribute is does not depend on what is written into it.
         if let Op::GetAttr(name) = &node.op {
             return !self.set.contains(name);
+        }
+        if !self.one_mode && !matches!(node.op, Op::Constant(_)) {
+            return false;
         }
         let mut values = node.inputs.iter().chain(&node.outputs);
         !values.any(|&v| self.aliases.is_written(v))

@@ -127,6 +127,19 @@ pub(super) fn has_effect(graph: &Graph, node: &Node) -> bool {
     }
 }
 
+/// Whether a node may change how later operators compute: gradient mode, autocast, a generator's seed.
+pub(super) fn changes_mode(graph: &Graph, node: &Node) -> bool {
+    match &node.op {
+        Op::CallMethod(_) | Op::CallFunction(_) | Op::Enter | Op::Exit | Op::Opaque(_) => true,
+        Op::Operator(schema) => {
+            schema.returns.is_empty()
+                && !matches!(schema.name(), "prim::RaiseException" | "aten::warn")
+                && writes(graph, node, schema).is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// Whether a node gives the same values whenever its inputs are the same, and those may be shared.
 pub(super) fn is_repeatable(graph: &Graph, node: &Node) -> bool {
     node.blocks.is_empty()

@@ -45,11 +45,9 @@ fn check(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
-fn flat_methods_compute_the_same_bits() {
+fn check_all(folder: &Path) -> usize {
     torch::set_threads(1).unwrap();
-    let folder = repository("testdata");
-    let files = runnable(&folder);
+    let files = runnable(folder);
     let failures: Vec<String> = files
         .iter()
         .filter_map(|path| {
@@ -59,10 +57,24 @@ fn flat_methods_compute_the_same_bits() {
         })
         .collect();
     let (bad, all) = (failures.len(), files.len());
-    assert!(all > 100, "{all} files");
     assert!(
         failures.is_empty(),
         "{bad} of {all} files:\n{}",
         failures.join("\n")
     );
+    all
+}
+
+#[test]
+fn flat_methods_compute_the_same_bits() {
+    let all = check_all(&repository("testdata"));
+    assert!(all > 300, "{all} files");
+}
+
+/// Full-size models: `PTOOL_CORPUS=FOLDER cargo test --features torch --test torch -- --ignored corpus`.
+#[test]
+#[ignore = "needs a folder of full-size models in PTOOL_CORPUS"]
+fn corpus_computes_the_same_bits_flat() {
+    let folder = std::env::var("PTOOL_CORPUS").expect("PTOOL_CORPUS names a folder");
+    check_all(Path::new(&folder));
 }
