@@ -2,7 +2,9 @@
 
 mod archive;
 mod flat;
+mod emit;
 mod lower;
+mod quant;
 mod raise;
 mod source;
 mod tidy;
