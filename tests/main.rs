@@ -1,8 +1,8 @@
 //! Tests that need no libtorch.
 
 mod archive;
-mod flat;
 mod emit;
+mod flat;
 mod lower;
 mod quant;
 mod raise;

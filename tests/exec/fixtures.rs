@@ -8,9 +8,6 @@ use ptool::ir::{Constant, Param};
 use ptool::model::Model;
 use std::path::{Path, PathBuf};
 
-/// The real part of the complex literal `0.-1.j` is -0 in libtorch and 0 in ptool, an open fault.
-const KNOWN_DIFFERENCE: &str = "core/literals.pt";
-
 /// Files with a `NAME.io.pt` beside them, in order.
 pub(super) fn runnable(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -21,7 +18,6 @@ pub(super) fn runnable(folder: &Path) -> Vec<PathBuf> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "pt")
-                && !path.ends_with(KNOWN_DIFFERENCE)
                 && path.with_extension("io.pt").exists()
             {
                 found.push(path);
