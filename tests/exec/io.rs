@@ -143,6 +143,47 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// How far results of another processor may be off, relative to the largest element: kernels differ by processor.
+const OTHER_PROCESSOR: f64 = 1e-4;
+
+/// Whether a result may be that of the same program on another processor.
+pub(super) fn close(a: &Value, b: &Value) -> bool {
+    let lists =
+        |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(a, b));
+    match (a, b) {
+        (Value::Tensor(a), Value::Tensor(b)) => close_tensors(a, b),
+        (Value::Float(a), Value::Float(b)) => {
+            same_float(*a, *b) || (a - b).abs() <= OTHER_PROCESSOR * b.abs()
+        }
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => lists(a, b),
+        (Value::Dict(a), Value::Dict(b)) => {
+            let pair =
+                |((k, v), (l, w)): (&(Value, Value), &(Value, Value))| same(k, l) && close(v, w);
+            a.len() == b.len() && a.iter().zip(b).all(pair)
+        }
+        _ => same(a, b),
+    }
+}
+
+fn close_tensors(a: &HostTensor, b: &HostTensor) -> bool {
+    if a == b {
+        return true;
+    }
+    if a.dtype != DType::F32 || b.dtype != DType::F32 || a.shape != b.shape {
+        return false;
+    }
+    let floats = |t: &HostTensor| -> Vec<f32> {
+        let words = t.bytes.chunks_exact(4).map(|b| b.try_into().unwrap());
+        words.map(f32::from_ne_bytes).collect()
+    };
+    let (a, b) = (floats(a), floats(b));
+    let finite = b.iter().filter(|v| v.is_finite());
+    let bound = finite.fold(0.0f64, |max, v| max.max(f64::from(v.abs()))) * OTHER_PROCESSOR;
+    a.iter().zip(&b).all(|(&a, &b)| {
+        same_float(a.into(), b.into()) || (f64::from(a) - f64::from(b)).abs() <= bound
+    })
+}
+
 /// Bit by bit, but that one NaN is as good as another.
 fn same_float(a: f64, b: f64) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
