@@ -2,16 +2,16 @@
 
 mod errors;
 mod events;
-mod fixtures;
+pub(crate) mod fixtures;
 mod flat;
-mod io;
+pub(crate) mod io;
 mod kept;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Torch's random generator is one for the process: tests that seed it take turns.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod cli;
 mod emit;
 mod flat;
 mod lower;

@@ -9,7 +9,7 @@ use ptool::model::Model;
 use std::path::{Path, PathBuf};
 
 /// Files with a `NAME.io.pt` beside them, in order.
-pub(super) fn runnable(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn runnable(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -29,7 +29,7 @@ pub(super) fn runnable(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Positional inputs of a call: keyword arguments and defaults take their parameters' places.
-pub(super) fn positional(call: &Call, params: &[Param]) -> Vec<Value> {
+pub(crate) fn positional(call: &Call, params: &[Param]) -> Vec<Value> {
     let mut inputs = call.inputs.clone();
     for param in params.iter().skip(inputs.len()) {
         let named =

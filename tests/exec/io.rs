@@ -7,7 +7,7 @@ use ptool::tensor::DType;
 use std::path::Path;
 
 /// One call of a method and what Python got.
-pub(super) struct Call {
+pub(crate) struct Call {
     pub method: String,
     pub inputs: Vec<Value>,
     pub kwargs: Vec<(Value, Value)>,
@@ -16,7 +16,7 @@ pub(super) struct Call {
 }
 
 /// The calls of a file, in order, on one instance of the model.
-pub(super) fn read(path: &Path) -> Vec<Call> {
+pub(crate) fn read(path: &Path) -> Vec<Call> {
     let document = torch_save::open(path).unwrap();
     let root = value(&document, document.root());
     let mut calls = vec![call(&root, "forward")];
@@ -129,7 +129,7 @@ fn numbers(tensor: &HostTensor) -> Vec<f64> {
 }
 
 /// Whether two values agree in every bit.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => same_float(*a, *b),
         (Value::Complex(a, b), Value::Complex(c, d)) => same_float(*a, *c) && same_float(*b, *d),
@@ -147,7 +147,7 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
 const OTHER_PROCESSOR: f64 = 1e-4;
 
 /// Whether a result may be that of the same program on another processor.
-pub(super) fn close(a: &Value, b: &Value) -> bool {
+pub(crate) fn close(a: &Value, b: &Value) -> bool {
     let lists =
         |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(a, b));
     match (a, b) {

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 enum Format {
     /// For people.
     Text,
-    /// For programs; `schema` is the version of the layout.
+    /// For programs; `schema_version` says which layout.
     Json,
     /// A graph for Graphviz.
     Dot,
