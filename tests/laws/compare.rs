@@ -22,8 +22,8 @@ fn snapshot(name: &str, text: &str) {
     settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/cli"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.add_filter(r"\d+(\.\d+)?e-?\d+", "[figure]");
-    settings.add_filter(r"\d+\.\d+", "[figure]");
+    settings.add_filter("/tmp/gen/[^/]*/", "gen/");
+    settings.add_filter(r"\b\d+(\.\d+)?(e[-+]?\d+)?\b", "#");
     settings.add_filter(r" +", " ");
     settings.add_filter(r"[-─═]+", "-");
     settings.bind(|| insta::assert_snapshot!(name, text));

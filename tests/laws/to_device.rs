@@ -30,6 +30,10 @@ fn check(path: &Path, folder: &Path) -> Result<bool, String> {
     let put = |bytes: &[u8]| std::fs::write(&copy, bytes).map_err(|e| e.to_string());
     put(&away)?;
     for device in ["cpu", "meta"] {
+        // libtorch itself cannot put every file on meta: it compares constants while loading.
+        if Reference::load(&path.to_string_lossy(), Some(device)).is_err() {
+            continue;
+        }
         let loaded = Reference::load(&copy.to_string_lossy(), Some(device));
         loaded.map_err(|e| format!("on cuda, mapped to {device}: {e}"))?;
     }
