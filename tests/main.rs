@@ -4,6 +4,7 @@ mod archive;
 mod cli;
 mod emit;
 mod flat;
+mod hbdk;
 mod lower;
 mod quant;
 mod raise;

@@ -1,5 +1,7 @@
 //! `ptool inspect`.
 
+use super::front_end::FrontEnd;
+use crate::args::InputArgs;
 use crate::cmd::{Context, Exit, open};
 use anyhow::bail;
 use ptool::analysis::resolve;
@@ -26,6 +28,8 @@ pub(crate) struct Args {
     /// The function: `forward`, `layer1.0.forward`, or a qualified name.
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
+    #[command(flatten)]
+    inputs: InputArgs,
     /// How to print the result; `dot` draws the graph of `--graph` or `--flat` for Graphviz.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -64,6 +68,9 @@ struct What {
     /// How often each operator stands in a method.
     #[arg(long)]
     ops: bool,
+    /// The layers that the compiler's front end makes of a fixed-point model, for its inputs' shapes.
+    #[arg(long)]
+    hbir: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -73,6 +80,7 @@ Examples:
   ptool inspect resnet18.pt --flat                              what runs, with the module of every operator
   ptool inspect resnet18.pt --flat --format dot | dot -Tsvg > resnet18.svg
   ptool inspect resnet18.pt --tensors --format json | jq '.tensors[] | select(.dtype == \"int64\")'
+  ptool inspect quantized.pt --hbir --shape 1x3x224x224
   ptool inspect broken.pt --entries        works on every zip, whatever is in it";
 
 /// Prints one report.
@@ -103,6 +111,11 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         let name = method.unwrap_or("forward");
         let ops = inspect::ops(&model, name, function(&model, name)?);
         print(out, json, &ops, || ops.text())
+    } else if args.what.hbir {
+        let front = FrontEnd::new(&model, &args.inputs, None)?;
+        front.require(&model, context)?;
+        let hbir = inspect::hbir(&front.build.graph);
+        print(out, json, &hbir, || hbir.text.clone())
     } else if args.what.tensors {
         let tensors = open::named(&args.model, inspect::tensors(&model))?;
         print(out, json, &tensors, || tensors.text())
