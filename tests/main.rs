@@ -2,6 +2,7 @@
 
 mod archive;
 mod cli;
+mod bpu;
 mod emit;
 mod flat;
 mod hbdk;
