@@ -1,8 +1,8 @@
 //! Tests that need no libtorch.
 
 mod archive;
-mod cli;
 mod bpu;
+mod cli;
 mod emit;
 mod flat;
 mod hbdk;
