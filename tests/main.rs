@@ -2,7 +2,9 @@
 
 mod archive;
 mod bpu;
+mod cli;
 mod emit;
+mod flat;
 mod hbdk;
 mod lower;
 mod quant;
