@@ -3,7 +3,9 @@
 mod archive;
 mod bpu;
 mod convert;
+mod cli;
 mod emit;
+mod flat;
 mod hbdk;
 mod lower;
 mod quant;
