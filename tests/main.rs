@@ -2,8 +2,8 @@
 
 mod archive;
 mod bpu;
-mod convert;
 mod cli;
+mod convert;
 mod emit;
 mod flat;
 mod hbdk;
