@@ -1,10 +1,12 @@
 //! The libtorch engine against libtorch's own interpreter and against what Python computed.
 
+mod corpus;
 mod errors;
 mod events;
 mod fixtures;
 mod io;
 mod kept;
+mod laws;
 
 use std::path::{Path, PathBuf};
 

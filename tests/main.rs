@@ -4,5 +4,6 @@ mod archive;
 mod lower;
 mod raise;
 mod source;
+mod support;
 mod tidy;
 mod to_device;
