@@ -1,7 +1,10 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod emit;
+mod hbdk;
 mod lower;
+mod quant;
 mod raise;
 mod source;
 mod support;
