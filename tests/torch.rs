@@ -1,4 +1,5 @@
 //! Integration tests that execute models.
 
 mod exec;
+mod laws;
 mod support;

@@ -1,16 +1,13 @@
 //! Laws of whole files that libtorch judges: run, printed anew, moved. Each takes the path of a file with recorded calls.
 
-use super::fixtures::positional;
-use super::io::{self, Call};
-use super::repository;
+use super::{calls, fixtures, judge};
+use crate::exec::{alone, io};
 use ptool::archive::Archive;
-use ptool::exec::torch::{self, Reference};
-use ptool::exec::{ExecError, Value};
-use ptool::ir::Program;
+use ptool::exec::torch::Reference;
 use ptool::model::Model;
 use ptool::pass::reprint::reprint;
 use ptool::pass::to_device::{Options, Patterns, Rewrite};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a law found; an error says what does not hold.
 pub(super) type Verdict = Result<Holds, String>;
@@ -74,7 +71,7 @@ fn load(path: &Path, device: Option<&str>) -> Result<Reference, String> {
 }
 
 /// Whether libtorch lacks an operator that the file names, so that it refuses to load it.
-fn without_judge(path: &Path) -> bool {
+pub(super) fn without_judge(path: &Path) -> bool {
     load(path, None).is_err_and(|e| e.contains("Unknown builtin op"))
 }
 
@@ -83,12 +80,9 @@ fn same_in_libtorch(before: &Path, after: &Path, model: &Model) -> Verdict {
     if without_judge(before) {
         return Ok(Holds::NoJudge);
     }
-    let calls = io::read(&before.with_extension("io.pt"));
-    let mut before = load(before, None)?;
-    let mut after = load(after, None)?;
-    for call in &calls {
-        let expected = run(&mut before, model, call)?;
-        let found = run(&mut after, model, call)?;
+    for call in &calls(before) {
+        let expected = judge(before, None, model, call);
+        let found = judge(after, None, model, call);
         match (expected, found) {
             (Ok(a), Ok(b)) if io::same(&a, &b) => {}
             (Err(_), Err(_)) => {}
@@ -98,63 +92,17 @@ fn same_in_libtorch(before: &Path, after: &Path, model: &Model) -> Verdict {
     Ok(Holds::Yes)
 }
 
-fn run(
-    module: &mut Reference,
-    model: &Model,
-    call: &Call,
-) -> Result<Result<Value, ExecError>, String> {
-    let (_, function) = model.method(&call.method).ok_or("no such method")?;
-    let params = &function.params[1..];
-    let program: &Program = &model.program;
-    torch::manual_seed(0).map_err(text)?;
-    Ok(module.run(&call.method, program, params, &positional(call, params)))
-}
-
-/// Applies a law to every file; panics with all that fail. Gives how many were judged.
-fn all(files: &[PathBuf], law: impl Fn(&Path, &Path) -> Verdict) -> usize {
-    assert!(!files.is_empty(), "no files");
-    torch::set_threads(1).unwrap();
-    let scratch = tempfile::tempdir().unwrap();
-    let (mut judged, mut failures) = (0, Vec::new());
-    for path in files {
-        match law(path, scratch.path()) {
-            Ok(holds) => judged += usize::from(holds == Holds::Yes),
-            Err(mut why) => {
-                why.truncate(500);
-                failures.push(format!("{}: {why}", path.display()));
-            }
-        }
-    }
-    let (bad, count) = (failures.len(), files.len());
-    assert!(
-        failures.is_empty(),
-        "{bad} of {count} files:\n{}",
-        failures.join("\n")
-    );
-    judged
-}
-
-fn fixtures(folder: &str) -> Vec<PathBuf> {
-    super::fixtures::runnable(&repository("testdata").join(folder))
-}
-
-#[test]
-fn reprinted_fixtures_run_as_before() {
-    let judged = all(&fixtures(""), reprinted_is_the_same);
-    assert!(judged >= 200, "{judged}");
-}
-
-#[test]
-fn moved_fixtures_load_elsewhere() {
-    for map_location in ["meta", "cpu"] {
-        let law = |path: &Path, scratch: &Path| moved_loads(path, scratch, map_location);
-        let judged = all(&fixtures("devices"), law) + all(&fixtures("archs"), law);
-        assert!(judged >= 60, "{judged}");
-    }
-}
-
 #[test]
 fn fixtures_that_follow_their_input_run_as_before() {
-    let judged = all(&fixtures("devices"), following_its_input_is_the_same);
-    assert!(judged >= 25, "{judged}");
+    let _alone = alone();
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (mut judged, mut wrong) = (0, Vec::new());
+    for path in fixtures("devices") {
+        match following_its_input_is_the_same(&path, scratch.path()) {
+            Ok(holds) => judged += usize::from(holds == Holds::Yes),
+            Err(why) => wrong.push(format!("{}: {why:.400}", path.display())),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(judged >= 25, "{judged} files");
 }
