@@ -1,3 +1,4 @@
 //! Integration tests that execute models.
 
 mod exec;
+mod horizon_ops;

@@ -27,7 +27,10 @@ fn main() {
         .files(["register", "fake_quant"].map(|part| format!("{SHIM}/{part}.cpp")))
         .compile("horizon_ops_shim");
     // No rpath: the loader must find the libraries that Python's torch has brought already.
-    println!("cargo:rustc-link-search=native={}", libtorch.join("lib").display());
+    println!(
+        "cargo:rustc-link-search=native={}",
+        libtorch.join("lib").display()
+    );
     println!("cargo:rustc-link-lib=dylib=torch_cpu");
     println!("cargo:rustc-link-lib=dylib=c10");
 }

@@ -31,7 +31,12 @@ pub(crate) fn build_release() -> Result<()> {
 /// A cargo command on `bins/horizon_ops`, whose results lie where the programs do.
 pub(crate) fn horizon_ops(task: &str) -> Command {
     let mut command = cargo([task, "--quiet"]);
-    command.args(["--manifest-path", "bins/horizon_ops/Cargo.toml", "--target-dir", "target"]);
+    command.args([
+        "--manifest-path",
+        "bins/horizon_ops/Cargo.toml",
+        "--target-dir",
+        "target",
+    ]);
     command
 }
 
