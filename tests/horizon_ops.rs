@@ -114,7 +114,7 @@ fn the_example_runs_trains_and_saves_in_stock_python() {
         &path("out.pt"),
         "1,3,4,4",
     ];
-    let text = script("testdata/gen/stock_torch.py", &args.map(String::as_str));
+    let text = script("testdata/gen/stock_torch.py", &args);
     if let Some(text) = text {
         assert!(text.contains("fixed-point output: (1, 3, 4, 4)"), "{text}");
         assert!(text.contains("1 of 1 parameters moved"), "{text}");
