@@ -1,7 +1,10 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod bpu;
+mod cli;
 mod emit;
+mod flat;
 mod hbdk;
 mod lower;
 mod quant;

@@ -2,3 +2,4 @@
 
 mod exec;
 mod horizon_ops;
+mod laws;
