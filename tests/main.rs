@@ -11,5 +11,6 @@ mod lower;
 mod quant;
 mod raise;
 mod source;
+mod support;
 mod tidy;
 mod to_device;
