@@ -1,5 +1,6 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
+pub mod by_name;
 pub mod compare;
 pub mod convert;
 pub mod diff;
@@ -7,11 +8,13 @@ pub mod inspect;
 pub mod json;
 mod paint;
 pub mod quantize;
+pub mod profile;
 pub mod run;
 pub mod similarity;
 pub mod spool;
 mod table;
 pub mod to_device;
+pub mod torch_save;
 
 pub use paint::Paint;
 pub use table::{guide_table, table};

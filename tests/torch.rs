@@ -2,3 +2,6 @@
 
 mod exec;
 mod quantised;
+mod horizon_ops;
+mod laws;
+mod support;

@@ -17,6 +17,11 @@ pub(crate) fn corpus(name: &str) -> PathBuf {
     path
 }
 
+/// The program as users have it, built by `cargo xtask bench`.
+pub(crate) fn ptool() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/ptool")
+}
+
 /// Where benches write.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
@@ -40,6 +45,19 @@ pub(crate) fn straight_line(n: usize) -> PathBuf {
     code.push_str(&format!("    return _{}\n", n - 1));
     let path = scratch(&format!("straight_{n}.pt"));
     write_archive(&path, &code);
+    path
+}
+
+/// A module whose forward packs a weight and convolves `n` times in a row, in int8; `n` is an argument, so that nothing
+/// can be unrolled and merged.
+pub(crate) fn quantised_convolutions() -> PathBuf {
+    let code = "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n  \
+        def forward(self: __torch__.M,\n    x: Tensor,\n    w: Tensor,\n    b: Tensor,\n    n: int) -> Tensor:\n    \
+        q = torch.quantize_per_tensor(x, 0.02, 64, 13)\n    v = torch.quantize_per_tensor(w, 0.01, 0, 12)\n    \
+        p = ops.quantized.conv2d_prepack(v, b, [1, 1], [1, 1], [1, 1], 1)\n    q0 = q\n    for _0 in range(n):\n      \
+        q1 = ops.quantized.conv2d(q0, p, 0.02, 64)\n      q0 = q1\n    return torch.dequantize(q0)\n";
+    let path = scratch("quantised_convolutions.pt");
+    write_archive(&path, code);
     path
 }
 
