@@ -1,4 +1,5 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
 
+pub mod calibrate;
 pub mod observer;
 pub mod qconfig;
