@@ -31,6 +31,43 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Vec<(String, HostTensor)>, Input
     found.into_iter().map(tensor).collect()
 }
 
+/// Where a tensor lies in a file.
+pub(super) struct Placed {
+    pub(super) name: String,
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<i64>,
+    pub(super) start: u64,
+    pub(super) size: u64,
+}
+
+/// The tensors that a header names, in the order of the data; `head` is the file up to the end of its header, and the
+/// file has `size` bytes.
+pub(super) fn header(head: &[u8], size: u64) -> Result<Vec<Placed>, String> {
+    let (length, metadata) = SafeTensors::read_metadata(head).map_err(|e| e.to_string())?;
+    let data = 8 + length as u64;
+    let mut found = Vec::new();
+    for (name, info) in metadata.tensors() {
+        let (start, end) = info.data_offsets;
+        let dtype = from_dtype(info.dtype)
+            .ok_or_else(|| format!("`{name}` has dtype {}, which torch has not", info.dtype))?;
+        let shape: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
+        let start = data + start as u64;
+        let placed = Placed {
+            size: (data + end as u64).saturating_sub(start),
+            name,
+            dtype,
+            shape,
+            start,
+        };
+        if placed.start.saturating_add(placed.size) > size {
+            return Err(format!("`{}` lies beyond the end of the file", placed.name));
+        }
+        found.push(placed);
+    }
+    found.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
+    Ok(found)
+}
+
 /// The bytes of a file with these tensors; quantised ones as their integers, with `scale` and `zero_point` in the
 /// metadata.
 pub fn write(tensors: &[(String, HostTensor)]) -> Result<Vec<u8>, InputError> {
