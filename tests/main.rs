@@ -1,6 +1,8 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod emit;
+mod hbdk;
 mod lower;
 mod quant;
 mod raise;

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     ToDevice(cmd::to_device::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
+    Profile(cmd::profile::Args),
+    Check(cmd::check::Args),
     Diff(cmd::diff::Args),
     Completions(cmd::completions::Args),
 }

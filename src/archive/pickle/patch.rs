@@ -45,6 +45,11 @@ impl Scalar {
     pub fn str(text: impl Into<Vec<u8>>) -> Scalar {
         Scalar::Str(text.into())
     }
+
+    /// The ops that push it, without any memo, as TorchScript's writer spells them.
+    pub fn to_ops(&self) -> Vec<u8> {
+        emit::bytes_of(self)
+    }
 }
 
 /// A set of edits to one pickle.
