@@ -1,6 +1,7 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod data;
 mod emit;
 mod hbdk;
 mod lower;

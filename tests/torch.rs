@@ -1,3 +1,4 @@
 //! Integration tests that execute models.
 
+mod calibrate;
 mod exec;

@@ -1,5 +1,9 @@
 //! The command line: the only place that knows flags shared by commands.
 
+mod data;
+
+pub(crate) use data::DataArgs;
+
 use crate::cmd;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -32,6 +36,7 @@ pub(crate) enum Command {
     Profile(cmd::profile::Args),
     Check(cmd::check::Args),
     Diff(cmd::diff::Args),
+    Calibrate(cmd::calibrate::Args),
     Completions(cmd::completions::Args),
 }
 

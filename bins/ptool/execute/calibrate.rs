@@ -24,7 +24,9 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     prepare(&args.exec)?;
     let model = open::runnable(&args.model)?;
     let method = &args.exec.method;
-    let params = model.method(method).map(|(_, function)| &function.params[1..]);
+    let params = model
+        .method(method)
+        .map(|(_, function)| &function.params[1..]);
     let mut data = Data::open(args.data.options(), method, params.unwrap_or_default())?;
     context.note(data.describe());
     let settings = Options {
@@ -38,7 +40,12 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     engine
         .start_method(set_state, &[state])
         .and_then(|run| run.finish())
-        .with_context(|| format!("`{}` cannot switch fake quantisation off", args.model.display()))?;
+        .with_context(|| {
+            format!(
+                "`{}` cannot switch fake quantisation off",
+                args.model.display()
+            )
+        })?;
     let accuracy = observe(&model, &mut engine, &mut data, &mut calibration)?;
     drop(engine);
     let plan = calibration.plan().with_context(named)?;
@@ -86,7 +93,11 @@ fn shown(batch: &Batch) -> String {
         other => other.kind().to_owned(),
     };
     let shapes: Vec<String> = batch.values.iter().map(shape).collect();
-    format!("the model fails on {} ({})", batch.origin, shapes.join(", "))
+    format!(
+        "the model fails on {} ({})",
+        batch.origin,
+        shapes.join(", ")
+    )
 }
 
 fn sum(before: Option<report::Accuracy>, found: report::Accuracy) -> report::Accuracy {
