@@ -153,6 +153,12 @@ impl<'m> Data<'m> {
             origins.push(open.origin(rows));
             open.read(rows, &mut columns)?;
             left -= rows;
+            // A file's checksums are looked at before its last rows are used.
+            if open.left() == 0
+                && let Some(done) = self.open.take()
+            {
+                done.finish()?;
+            }
         }
         let origin = origins.join(", ");
         let first = self.read;
@@ -178,9 +184,6 @@ impl<'m> Data<'m> {
     /// The open file with rows left, opening the next one when the last is read.
     fn current(&mut self) -> Result<Option<&mut Opened>, InputError> {
         while self.open.as_ref().is_none_or(|it| it.left() == 0) {
-            if let Some(done) = self.open.take() {
-                done.finish()?;
-            }
             let Some(source) = self.sources.get(self.next_source) else {
                 return Ok(None);
             };

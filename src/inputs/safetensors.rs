@@ -3,7 +3,7 @@
 use super::error::InputError;
 use crate::exec::HostTensor;
 use crate::tensor::DType;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
 
@@ -43,26 +43,31 @@ pub(super) struct Placed {
 /// The tensors that a header names, in the order of the data; `head` is the file up to the end of its header, and the
 /// file has `size` bytes.
 pub(super) fn header(head: &[u8], size: u64) -> Result<Vec<Placed>, String> {
-    let (length, metadata) = SafeTensors::read_metadata(head).map_err(|e| e.to_string())?;
-    let data = 8 + length as u64;
+    let text = head.get(8..).unwrap_or_default();
+    let metadata: Metadata = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+    let data = head.len() as u64;
     let mut found = Vec::new();
     for (name, info) in metadata.tensors() {
-        let (start, end) = info.data_offsets;
         let dtype = from_dtype(info.dtype)
             .ok_or_else(|| format!("`{name}` has dtype {}, which torch has not", info.dtype))?;
-        let shape: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
-        let start = data + start as u64;
-        let placed = Placed {
-            size: (data + end as u64).saturating_sub(start),
+        let bytes = info
+            .shape
+            .iter()
+            .try_fold(dtype.size(), |n, s| n.checked_mul(*s));
+        let (start, end) = info.data_offsets;
+        if bytes.is_none() || end.checked_sub(start) != bytes || end as u64 > size - data.min(size)
+        {
+            return Err(format!(
+                "`{name}` has other bytes than its shape needs, or lies beyond the end"
+            ));
+        }
+        found.push(Placed {
             name,
             dtype,
-            shape,
-            start,
-        };
-        if placed.start.saturating_add(placed.size) > size {
-            return Err(format!("`{}` lies beyond the end of the file", placed.name));
-        }
-        found.push(placed);
+            shape: info.shape.iter().map(|&n| n as i64).collect(),
+            start: data + start as u64,
+            size: (end - start) as u64,
+        });
     }
     found.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
     Ok(found)

@@ -123,6 +123,7 @@ fn divergences(counts: &[f64], quantization_nbins: usize) -> Vec<f64> {
         nbins: quantization_nbins,
         entropy: prefix_sums(counts, |n| if n > 0.0 { n * n.ln() } else { 0.0 }),
         sums: prefix_sums(counts, |n| n),
+        filled: prefix_sums(counts, |n| if n > 0.0 { 1.0 } else { 0.0 }),
         groups: Vec::new(),
     };
     (FIRST..=counts.len())
@@ -154,6 +155,7 @@ struct Search<'c> {
     nbins: usize,
     entropy: Vec<f64>,
     sums: Vec<f64>,
+    filled: Vec<f64>,
     groups: Vec<Group>,
 }
 
@@ -194,23 +196,19 @@ impl Search<'_> {
         p_ln_p - p_ln_q
     }
 
-    /// The groups of the first `i` bins: bin `j` is in group `⌊j·nbins/i⌋`.
+    /// The groups of the first `i` bins: bin `j` is in group `⌊j·nbins/i⌋`. Counts are integers, so that differences of
+    /// their sums are exact.
     fn group(&mut self, i: usize) {
         self.groups.clear();
-        let mut current = usize::MAX;
-        for (j, &n) in self.counts[..i].iter().enumerate() {
-            let at = j * self.nbins / i;
-            if at != current {
-                current = at;
-                self.groups.push(Group {
-                    sum: 0.0,
-                    filled: 0.0,
-                });
-            }
-            if let Some(group) = self.groups.last_mut() {
-                group.sum += n;
-                group.filled += if n > 0.0 { 1.0 } else { 0.0 };
-            }
+        let mut start = 0;
+        while start < i {
+            let at = start * self.nbins / i;
+            let end = ((at + 1) * i).div_ceil(self.nbins).clamp(start + 1, i);
+            self.groups.push(Group {
+                sum: self.sums[end] - self.sums[start],
+                filled: self.filled[end] - self.filled[start],
+            });
+            start = end;
         }
     }
 }
