@@ -123,9 +123,14 @@ fn damaged_files() {
     write_npy(&case.path("x.npy"), &counting(0, 6, &[2, 3]));
     let bytes = std::fs::read(case.path("x.npy")).unwrap();
     std::fs::write(case.path("x.npy"), &bytes[..bytes.len() - 9]).unwrap();
-    assert!(
-        case.error(&["x.npy"])
-            .starts_with("`x.npy`: claims 6 rows of float32 Nx2x3")
+    assert_eq!(
+        case.error(&["x.npy"]),
+        "`x.npy`: array `input 0`: is cut off"
+    );
+    std::fs::write(case.path("x.npy"), &bytes[..130]).unwrap();
+    assert_eq!(
+        case.error(&["x.npy"]),
+        "`x.npy`: claims 6 rows of float32 Nx2x3, more than there are"
     );
     for name in ["y.npz", "y.npy", "y.safetensors", "y.pt", "y.png"] {
         std::fs::write(case.path(name), b"this is none of them").unwrap();

@@ -34,7 +34,7 @@ pub(crate) struct DataArgs {
 pub(crate) struct ImageArgs {
     /// The channels; yuv444 is centred, -128 to 127, the others are 0 to 255.
     #[arg(long, value_name = "COLOR", default_value = "yuv444")]
-    pub(crate) color: ColorArg,
+    pub(crate) image_color: ColorArg,
     /// Subtracted from the channels: one number or three; 0 for yuv444 and 128 for the others when
     /// not given.
     #[arg(long, value_name = "M,M,M", value_parser = triple, allow_hyphen_values = true)]
@@ -47,7 +47,7 @@ pub(crate) struct ImageArgs {
     pub(crate) resize: Option<(u32, u32)>,
 }
 
-/// `--color`
+/// `--image-color`; `--color` is the terminal's.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorArg {
     /// Luma and chroma around 0, what the guide advises to train on
@@ -105,7 +105,7 @@ impl DataArgs {
             limit: self.limit,
             labels: self.labels.clone(),
             images: ImageOptions {
-                color: match self.images.color {
+                color: match self.images.image_color {
                     ColorArg::Yuv444 => Color::Yuv444,
                     ColorArg::Rgb => Color::Rgb,
                     ColorArg::Bgr => Color::Bgr,

@@ -41,6 +41,6 @@ Exit codes: 0 done, 2 error. An interrupted run writes nothing.
 Examples:
   ptool calibrate net.fq.pt --data calib.npz -o net.calibrated.pt
   ptool calibrate net.fq.pt --data batches/ --batch 16 --limit 512
-  ptool calibrate net.fq.pt --data images/ --resize 224x224 --color yuv444
-  ptool calibrate net.fq.pt --data images/ --resize 224x224 --color rgb \\
+  ptool calibrate net.fq.pt --data images/ --resize 224x224 --image-color yuv444
+  ptool calibrate net.fq.pt --data images/ --resize 224x224 --image-color rgb \\
         --mean 123.675,116.28,103.53 --std 58.395,57.12,57.375";

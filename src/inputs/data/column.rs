@@ -104,17 +104,9 @@ pub(super) fn not_finite(layout: &Layout, bytes: &[u8]) -> Option<(Vec<i64>, &'s
         return None;
     }
     let values = bytes.as_chunks::<4>().0.iter();
-    let mut values = values.map(|it| f32::from_le_bytes(*it));
-    let (mut at, value) = {
-        let mut found = None;
-        for (at, value) in values.by_ref().enumerate() {
-            if !value.is_finite() {
-                found = Some((at as i64, value));
-                break;
-            }
-        }
-        found?
-    };
+    let mut values = values.map(|it| f32::from_le_bytes(*it)).enumerate();
+    let (at, value) = values.find(|(_, value)| !value.is_finite())?;
+    let mut at = at as i64;
     let what = if value.is_nan() { "NaN" } else { "infinite" };
     let mut index = Vec::new();
     for size in layout.row.iter().rev() {
