@@ -15,6 +15,7 @@ pub(crate) enum Executing {
     Compare(cmd::compare::Args),
     Quantize(Box<cmd::quantize::Args>),
     Profile(cmd::profile::Args),
+    Calibrate(cmd::calibrate::Args),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -66,6 +67,7 @@ fn dispatch(
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Profile(args) => execute(Executing::Profile(args), context, out),
+        Command::Calibrate(args) => execute(Executing::Calibrate(args), context, out),
         Command::Check(args) => cmd::check::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),
     }

@@ -1,5 +1,6 @@
 //! Commands that execute a model.
 
+mod calibrate;
 mod compare;
 mod quantize;
 mod profile;
@@ -24,6 +25,7 @@ pub(crate) fn run(
         Executing::Compare(args) => compare::run(args, context, out),
         Executing::Quantize(args) => quantize::run(*args, context, out),
         Executing::Profile(args) => profile::run(args, context, out),
+        Executing::Calibrate(args) => calibrate::run(args, context, out),
     }
 }
 
