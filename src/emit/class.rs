@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::Interned;
 use super::error::EmitError;
+use crate::torchscript::ast::{Expr, FunctionDef};
 use crate::torchscript::literal::write_quoted;
+use crate::torchscript::print::{write_expr, write_suite};
 
 /// A class of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +95,26 @@ impl Method {
             param.default = Some(default.to_owned());
         }
         self
+    }
+
+    /// A method from its syntax tree, such as a raised graph; its first parameter is `self`.
+    pub fn from_tree(def: &FunctionDef) -> Method {
+        let text = |expr: &Expr| {
+            let mut out = String::new();
+            write_expr(expr, &mut out);
+            out
+        };
+        let mut method = Method::new(&def.name, "");
+        method.returns = def.returns.as_ref().map_or_else(|| "NoneType".into(), text);
+        for param in def.params.iter().skip(1) {
+            method.params.push(Param {
+                name: param.name.to_string(),
+                ty: param.ty.as_ref().map_or_else(|| "Tensor".into(), text),
+                default: param.default.as_ref().map(text),
+            });
+        }
+        write_suite(&def.body, 0, &mut method.body);
+        method
     }
 
     /// Sets the statements.
