@@ -1,3 +1,18 @@
-//! The `horizon::` operators: schemas, and what they compute, in integers (`horizon.md` 2 and 3, `hbir.md`).
+//! The `horizon::` operators: what they compute, in integers (`horizon.md` 2 and 3, `hbir.md`).
 //!
-//! No libtorch and no float in the integer path. One place owns rounding, shifting and saturation.
+//! No libtorch and no float in the integer path. [`fixed`] owns rounding, shifting and saturation, [`rescale`] the
+//! `(qscale, pre, post)` chain; each operator family has a file of its own, and [`op`] is the one way in.
+
+pub mod dtype;
+pub mod fixed;
+pub mod march;
+pub mod op;
+pub mod rescale;
+pub mod simd;
+
+mod channel;
+mod convert;
+mod lut;
+mod quantise;
+mod requantise;
+mod scalar;

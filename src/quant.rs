@@ -1,1 +1,4 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
+
+pub mod observer;
+pub mod qconfig;

@@ -3,6 +3,7 @@
 mod archive;
 mod emit;
 mod lower;
+mod quant;
 mod raise;
 mod source;
 mod tidy;

@@ -1,0 +1,3 @@
+//! From float to fixed point.
+
+mod qconfig;
