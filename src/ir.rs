@@ -14,6 +14,7 @@
 //! The graph keeps no use lists: uses are computed on demand and so cannot disagree with the nodes.
 
 pub mod constant;
+pub mod dataflow;
 pub mod entity;
 mod fits;
 pub mod graph;
@@ -26,6 +27,7 @@ pub mod types;
 pub mod verify;
 
 pub use constant::Constant;
+pub use dataflow::Dataflow;
 pub use entity::{PrimaryMap, SideMap};
 pub use graph::{Block, BlockId, Graph, Node, NodeId, Use, ValueDef, ValueId};
 pub use op::Op;

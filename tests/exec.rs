@@ -3,6 +3,7 @@
 mod errors;
 mod events;
 mod fixtures;
+mod flat;
 mod io;
 mod kept;
 

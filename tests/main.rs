@@ -2,6 +2,7 @@
 
 mod archive;
 mod emit;
+mod flat;
 mod lower;
 mod quant;
 mod raise;

@@ -46,7 +46,9 @@ pub enum PrepareError {
     Sources,
     #[error("the file is quantised already: it has `{class}` at `{path}`; give the float file")]
     Quantised { path: String, class: String },
-    #[error("`forward` still needs `{what}`, which has no plain value to store; trace the model instead of scripting it")]
+    #[error(
+        "`forward` still needs `{what}`, which has no plain value to store; trace the model instead of scripting it"
+    )]
     State { what: String },
     #[error("the qconfig leaves the whole model in float: nothing to prepare")]
     Nothing,

@@ -40,7 +40,11 @@ pub(super) fn fold(
 fn scale(weight: &ConstTensor, factors: &[f32], axis: usize, groups: i64) -> Option<Vec<f32>> {
     let sizes = weight.sizes();
     let per_group = *sizes.get(axis)? as usize;
-    let groups = if axis == 0 { 1 } else { usize::try_from(groups).ok()? };
+    let groups = if axis == 0 {
+        1
+    } else {
+        usize::try_from(groups).ok()?
+    };
     if per_group.checked_mul(groups)? != factors.len() || per_group == 0 {
         return None;
     }

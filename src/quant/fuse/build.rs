@@ -18,9 +18,10 @@ impl<'g> Builder<'g> {
         let root = graph.root();
         let old = graph.block(root).nodes.clone();
         graph.retain(root, |_| false);
-        let model = old.first().copied().unwrap_or_else(|| {
-            graph.make_node(Op::Constant(Constant::None), [], [], None)
-        });
+        let model = old
+            .first()
+            .copied()
+            .unwrap_or_else(|| graph.make_node(Op::Constant(Constant::None), [], [], None));
         let nodes = Vec::with_capacity(old.len());
         (
             Builder {

@@ -3,13 +3,11 @@
 use super::ConstTensor;
 use crate::archive::pickle::{ObjectId, TensorId, Value};
 use crate::archive::{ArchiveError, Document};
-use crate::ir::{
-    self, Constant, Function, Graph, Node, NodeId, Op, SideMap, Type, Use, ValueId,
-};
+use crate::ir::{self, Constant, Function, Graph, Node, NodeId, Op, SideMap, Type, Use, ValueId};
 use crate::model::Model;
 use crate::pass::{PassError, flat, objects::Stored};
-use smallvec::SmallVec;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use smol_str::{SmolStr, format_smolstr};
 
 /// Views of a constant looked through; real files have two or three.
@@ -309,7 +307,10 @@ impl<'m> Net<'m> {
 
     /// Names of the root's submodules whose class fits.
     pub(in crate::quant) fn root_names(&self, fits: impl Fn(&str) -> bool) -> FxHashSet<String> {
-        let top = self.modules.iter().filter(|it| !it.0.is_empty() && !it.0.contains('.'));
+        let top = self
+            .modules
+            .iter()
+            .filter(|it| !it.0.is_empty() && !it.0.contains('.'));
         let fitting = top.filter(|it| fits(&it.1.class));
         fitting.map(|it| it.0.to_string()).collect()
     }
@@ -327,7 +328,11 @@ impl<'m> Net<'m> {
             };
         }
         let class = self.data.qualified_name(self.data.object(at).class);
-        let slot = self.model.program.class(&class).and_then(|it| it.attribute(name));
+        let slot = self
+            .model
+            .program
+            .class(&class)
+            .and_then(|it| it.attribute(name));
         Some((self.data.at(self.data.attribute(at, name)?), slot))
     }
 
@@ -364,7 +369,11 @@ impl<'m> Net<'m> {
     /// `model.py:12` of the user's code that a node came from, or what the file says of it.
     pub(in crate::quant) fn place_of(&self, id: NodeId) -> Option<String> {
         let origin = self.model.user_location(self.node(id).span?)?;
-        let file = origin.filename.rsplit(['/', '\\']).next().unwrap_or_default();
+        let file = origin
+            .filename
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or_default();
         Some(format!("{file}:{}", origin.line))
     }
 }
@@ -406,7 +415,13 @@ fn modules(data: &Document, root: ObjectId) -> FxHashMap<SmolStr, Module> {
                 left.push((joined(&path, &name), child, depth + 1));
             }
         }
-        found.insert(path, Module { class, has_children });
+        found.insert(
+            path,
+            Module {
+                class,
+                has_children,
+            },
+        );
     }
     found
 }

@@ -100,7 +100,11 @@ fn extend(
                 name: "add",
                 inputs,
             }) if group.add.is_none() => {
-                let other = if inputs[0] == result { inputs[1] } else { inputs[0] };
+                let other = if inputs[0] == result {
+                    inputs[1]
+                } else {
+                    inputs[0]
+                };
                 if other == result || !is_element_wise(net, ops, other) {
                     return;
                 }

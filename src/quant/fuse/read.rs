@@ -49,9 +49,7 @@ fn operator(net: &Net<'_>, id: NodeId, name: &str, march: March) -> FloatOp {
     match tables::of(name) {
         Some(tables::Kind::Move) => FloatOp::Move(x),
         Some(tables::Kind::Keep) => keep(net, id, name, march).unwrap_or_else(FloatOp::Float),
-        Some(tables::Kind::Lut(op)) => {
-            lut(net, id, op, march).unwrap_or_else(FloatOp::Float)
-        }
+        Some(tables::Kind::Lut(op)) => lut(net, id, op, march).unwrap_or_else(FloatOp::Float),
         None => FloatOp::Float("there is no quantised function for it".into()),
     }
 }

@@ -14,7 +14,11 @@ pub(in crate::quant) struct ConstTensor {
 
 impl ConstTensor {
     /// A new contiguous float32 tensor; `values` are as many as the sizes say.
-    pub(in crate::quant) fn f32(values: &[f32], sizes: &[i64], requires_grad: bool) -> Option<ConstTensor> {
+    pub(in crate::quant) fn f32(
+        values: &[f32],
+        sizes: &[i64],
+        requires_grad: bool,
+    ) -> Option<ConstTensor> {
         let bytes: Vec<u8> = values.iter().flat_map(|it| it.to_le_bytes()).collect();
         let view = TensorView::new(
             DType::F32,

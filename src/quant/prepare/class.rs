@@ -56,7 +56,11 @@ impl Draft {
     }
 
     fn forward(self, body: &str) -> Draft {
-        self.method(Method::new("forward", "Tensor").param("x", "Tensor").body(body))
+        self.method(
+            Method::new("forward", "Tensor")
+                .param("x", "Tensor")
+                .body(body),
+        )
     }
 }
 
@@ -93,16 +97,26 @@ impl Writer<'_> {
             LeafKind::AvgPool(pool) => {
                 let draft = window(draft, pool)
                     .with("ceil_mode", "bool", Value::Bool(pool.ceil_mode))
-                    .with("count_include_pad", "bool", Value::Bool(pool.count_include_pad))
+                    .with(
+                        "count_include_pad",
+                        "bool",
+                        Value::Bool(pool.count_include_pad),
+                    )
                     .with("divisor_override", "Optional[int]", Value::None);
                 let draft = self.activation(draft, activation)?;
-                self.object(draft.forward(&format!("{AVG_POOL}\n{}", finished("y", activation.is_some()))))
+                self.object(draft.forward(&format!(
+                    "{AVG_POOL}\n{}",
+                    finished("y", activation.is_some())
+                )))
             }
             LeafKind::AdaptiveAvgPool(size) => {
                 let draft = draft.with("output_size", PAIR, pair(*size));
                 let draft = self.activation(draft, activation)?;
                 let pooled = "y = torch.adaptive_avg_pool2d(x, self.output_size)";
-                self.object(draft.forward(&format!("{pooled}\n{}", finished("y", activation.is_some()))))
+                self.object(draft.forward(&format!(
+                    "{pooled}\n{}",
+                    finished("y", activation.is_some())
+                )))
             }
             LeafKind::Lut { op, args } => self.lut(draft, op, args, activation),
             LeafKind::Softmax { dim } => self.softmax(draft, leaf, *dim),
@@ -194,11 +208,17 @@ impl Writer<'_> {
         args: &[f64],
         activation: Option<&FakeQuantSpec>,
     ) -> Result<ObjectId, EmitError> {
-        let draft = draft
-            .with("op", "str", Value::str(op))
-            .with("args", "List[float]", Value::floats(args));
+        let draft = draft.with("op", "str", Value::str(op)).with(
+            "args",
+            "List[float]",
+            Value::floats(args),
+        );
         let draft = self.activation(draft, activation)?;
-        let body = format!("r = {}\n{}", lut_call(op, args), finished("r", activation.is_some()));
+        let body = format!(
+            "r = {}\n{}",
+            lut_call(op, args),
+            finished("r", activation.is_some())
+        );
         self.object(draft.forward(&body))
     }
 }
@@ -211,7 +231,9 @@ pub(super) fn hand_on<'n>(names: impl Iterator<Item = &'n str>) -> Method {
     };
     let mut body: String = names.enumerate().map(call).collect();
     body.push_str("return None");
-    Method::new("set_fake_quantize", "NoneType").param("state", "str").body(body)
+    Method::new("set_fake_quantize", "NoneType")
+        .param("state", "str")
+        .body(body)
 }
 
 const PAIR: &str = "Tuple[int, int]";
@@ -244,9 +266,21 @@ const FUNCTIONAL: &[(&str, Params, &str)] = &[
     ("matmul", XY, "torch.matmul(x, y)"),
     ("maximum", XY, "torch.maximum(x, y)"),
     ("minimum", XY, "torch.minimum(x, y)"),
-    ("mul_scalar", &[("x", "Tensor"), ("c", "float")], "torch.mul(x, c)"),
-    ("add_scalar", &[("x", "Tensor"), ("c", "float")], "torch.add(x, c)"),
-    ("cat", &[("xs", "List[Tensor]"), ("dim", "int")], "torch.cat(xs, dim)"),
+    (
+        "mul_scalar",
+        &[("x", "Tensor"), ("c", "float")],
+        "torch.mul(x, c)",
+    ),
+    (
+        "add_scalar",
+        &[("x", "Tensor"), ("c", "float")],
+        "torch.add(x, c)",
+    ),
+    (
+        "cat",
+        &[("xs", "List[Tensor]"), ("dim", "int")],
+        "torch.cat(xs, dim)",
+    ),
     (
         "sum",
         &[("x", "Tensor"), ("dim", "int"), ("keepdim", "bool")],

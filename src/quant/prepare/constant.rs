@@ -20,7 +20,11 @@ pub(super) struct Tensors {
 
 impl Tensors {
     /// The tensor in the new file.
-    pub(super) fn tensor(&mut self, emit: &mut Emit, tensor: &ConstTensor) -> Result<Value, EmitError> {
+    pub(super) fn tensor(
+        &mut self,
+        emit: &mut Emit,
+        tensor: &ConstTensor,
+    ) -> Result<Value, EmitError> {
         let view = &tensor.view;
         let storage = view.storage();
         let place = (
@@ -94,7 +98,13 @@ impl Tensors {
                     Stored::Parameter { requires_grad, .. } => requires_grad,
                     _ => document.tensor(id).requires_grad,
                 };
-                self.tensor(emit, &ConstTensor { view, requires_grad })?
+                self.tensor(
+                    emit,
+                    &ConstTensor {
+                        view,
+                        requires_grad,
+                    },
+                )?
             }
         }))
     }

@@ -67,8 +67,16 @@ fn class(observer: &str) -> ClassSpec {
         .attribute("march", "str")
         .attribute("saturate", "bool")
         .attribute("activation_post_process", observer)
-        .method(Method::new("forward", "Tensor").param("x", "Tensor").body(FORWARD))
-        .method(Method::new("set_fake_quantize", "NoneType").param("state", "str").body(SET))
+        .method(
+            Method::new("forward", "Tensor")
+                .param("x", "Tensor")
+                .body(FORWARD),
+        )
+        .method(
+            Method::new("set_fake_quantize", "NoneType")
+                .param("state", "str")
+                .body(SET),
+        )
 }
 
 const FORWARD: &str = "\
@@ -116,7 +124,7 @@ fn observer(
     per_channel: bool,
 ) -> Result<ObjectId, EmitError> {
     let fixed = matches!(spec.kind, ObserverKind::FixedScale { .. });
-    let mut class = ClassSpec::module(spec.class_name(per_channel)).buffer("eps");
+    let mut class = ClassSpec::module(&spec.class_name(per_channel)).buffer("eps");
     let eps = emit.f32_tensor(&[EPS], &[1], false)?;
     let mut values = vec![Value::Tensor(eps)];
     if let ObserverKind::FixedScale { scale, zero_point } = spec.kind {

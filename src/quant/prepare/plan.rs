@@ -42,7 +42,10 @@ pub(super) fn plan(net: &Net<'_>, qconfig: &QConfig, resolver: &mut Resolver<'_>
         let named = op.is_some_and(|it| op_name(it).is_some());
         // A group has one module; its other members need none.
         let heads = matches!(op, Some(FloatOp::Conv(_) | FloatOp::Linear(_)));
-        let adds = planned.groups.values().any(|it| it.add.is_some_and(|(add, _)| add == id));
+        let adds = planned
+            .groups
+            .values()
+            .any(|it| it.add.is_some_and(|(add, _)| add == id));
         if named && (!grouped || heads || adds) {
             planned.names.need(net, id);
         }

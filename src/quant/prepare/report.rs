@@ -86,13 +86,19 @@ impl PrepareReport {
             let name = name.rsplit('.').next().unwrap_or_default();
             name.trim_end_matches("Observer").to_owned()
         };
-        let activation = leaf.activation.as_ref().filter(|_| leaf.kind.has_activation());
+        let activation = leaf
+            .activation
+            .as_ref()
+            .filter(|_| leaf.kind.has_activation());
         self.modules.push(ModuleRow {
             name: leaf.path.clone(),
             class: leaf.kind.class().1,
             activation_dtype: activation.map(|it| it.dtype.to_string()),
             activation_observer: activation.map(observer),
-            weight_dtype: leaf.kind.has_weight().then(|| leaf.weight.dtype.to_string()),
+            weight_dtype: leaf
+                .kind
+                .has_weight()
+                .then(|| leaf.weight.dtype.to_string()),
         });
     }
 }

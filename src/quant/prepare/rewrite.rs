@@ -6,11 +6,11 @@
 mod domain;
 mod leaves;
 
+use super::PrepareError;
 use super::leaf::{Leaf, LeafKind};
 use super::names::Names;
 use super::plan::{Planned, op_name};
 use super::report::{FloatRow, PrepareReport};
-use super::PrepareError;
 use crate::ir::{Function, NodeId, Op, SideMap, Type, Use, ValueId};
 use crate::quant::fuse::{Builder, FloatOp, Net};
 use crate::quant::qconfig::{QConfig, Resolved, Resolver};
@@ -149,7 +149,10 @@ fn with_calls(net: &Net<'_>, leaves: Vec<Leaf>) -> Vec<Leaf> {
             called.insert(path_of(net, object));
         }
     }
-    leaves.into_iter().filter(|it| called.contains(&it.path)).collect()
+    leaves
+        .into_iter()
+        .filter(|it| called.contains(&it.path))
+        .collect()
 }
 
 /// The attribute path of an object, by the `GetAttr`s before it.
@@ -193,7 +196,13 @@ fn facts(net: &Net<'_>, names: &Names) -> Facts {
         if let Some(grid) = net.arg(id, "grid") {
             facts.grids.insert(grid);
         }
-        let kind = net.node(id).op.kind().rsplit("::").next().unwrap_or_default();
+        let kind = net
+            .node(id)
+            .op
+            .kind()
+            .rsplit("::")
+            .next()
+            .unwrap_or_default();
         facts.stubs.insert(id, names.of(net, id, kind));
         facts.reads.insert(id, net.reads(id));
         facts.kinds.insert(id, kind.to_owned());
@@ -211,7 +220,12 @@ const MAX_STRUCTURE: usize = 32;
 /// Whether a value is read by nothing but the result of the method.
 fn only_output(net: &Net<'_>, value: ValueId, depth: usize) -> bool {
     let uses = net.uses(value);
-    let made_of = |op: &Op| matches!(op, Op::TupleConstruct | Op::ListConstruct | Op::DictConstruct);
+    let made_of = |op: &Op| {
+        matches!(
+            op,
+            Op::TupleConstruct | Op::ListConstruct | Op::DictConstruct
+        )
+    };
     !uses.is_empty()
         && depth < MAX_STRUCTURE
         && uses.iter().all(|it| match it {
@@ -313,9 +327,13 @@ fn wants_quantised(net: &Net<'_>, planned: &Planned, value: ValueId, depth: usiz
         match planned.ops.get(&node) {
             Some(FloatOp::Move(_) | FloatOp::Other) if depth < MAX_MOVES => {
                 let outputs = &net.node(node).outputs;
-                outputs.iter().any(|it| wants_quantised(net, planned, *it, depth + 1))
+                outputs
+                    .iter()
+                    .any(|it| wants_quantised(net, planned, *it, depth + 1))
             }
-            Some(FloatOp::Float(_) | FloatOp::Meta | FloatOp::Move(_) | FloatOp::Other) | None => false,
+            Some(FloatOp::Float(_) | FloatOp::Meta | FloatOp::Move(_) | FloatOp::Other) | None => {
+                false
+            }
             Some(_) => true,
         }
     };

@@ -153,7 +153,9 @@ fn store(
     tensors: &mut Tensors,
     root: &mut Node,
 ) -> Result<(), PrepareError> {
-    let state = || PrepareError::State { what: path.to_owned() };
+    let state = || PrepareError::State {
+        what: path.to_owned(),
+    };
     let (owner, name) = path.rsplit_once('.').unwrap_or(("", path));
     let node = root.at(owner);
     if node.leaf.is_some() {
@@ -259,7 +261,11 @@ fn write_root(
     parts(writer, root, &mut spec, &mut values, &mut states, 0)?;
     let set = Method::new("set_fake_quantize", "NoneType")
         .param("state", "str")
-        .body(format!("{}{}", requirements(), hand_on(states.iter().map(String::as_str)).body));
+        .body(format!(
+            "{}{}",
+            requirements(),
+            hand_on(states.iter().map(String::as_str)).body
+        ));
     let class = writer.emit.class(spec.method(forward).method(set))?;
     Ok(writer.emit.object(class, values)?)
 }
@@ -314,7 +320,10 @@ fn parts(
     }
     for (name, child) in node.children {
         let written = write(writer, child, depth + 1)?;
-        let class = writer.emit.class_name(writer.emit.class_of(written.object)).to_owned();
+        let class = writer
+            .emit
+            .class_name(writer.emit.class_of(written.object))
+            .to_owned();
         *spec = std::mem::replace(spec, ClassSpec::plain("")).attribute(&name, &class);
         values.push(Value::Object(written.object));
         if written.has_state {
@@ -335,7 +344,9 @@ fn write(writer: &mut Writer<'_>, node: Node, depth: usize) -> Result<Written, P
         let forward = Method::new("forward", "Tensor")
             .param("input", "Tensor")
             .body("return input");
-        let class = writer.emit.class(ClassSpec::module(IDENTITY).method(forward))?;
+        let class = writer
+            .emit
+            .class(ClassSpec::module(IDENTITY).method(forward))?;
         return Ok(Written {
             object: writer.emit.object(class, Vec::new())?,
             has_state: false,

@@ -23,7 +23,11 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
             let by_number = net.number(inputs[1]).is_some();
             (factor != 1.0 && !by_number).then(|| sum_of(x, inputs[1], factor))?
         }
-        "div" if net.arg(id, "rounding_mode").is_none_or(|it| net.is_none(it)) => {
+        "div"
+            if net
+                .arg(id, "rounding_mode")
+                .is_none_or(|it| net.is_none(it)) =>
+        {
             match net.number(inputs[1]) {
                 Some(0.0) => None,
                 Some(c) => scaled(x, 1.0 / c),
@@ -142,7 +146,11 @@ fn stacked(net: &Net<'_>, list: ValueId, dim: i64) -> Option<Recipe> {
             for item in items {
                 wide.push(b.aten("unsqueeze", "", &[item, at])?);
             }
-            let list = b.value(crate::ir::Op::ListConstruct, &wide, Type::list(Type::Tensor));
+            let list = b.value(
+                crate::ir::Op::ListConstruct,
+                &wide,
+                Type::list(Type::Tensor),
+            );
             b.aten("cat", "", &[list, at])
         })
     })?

@@ -26,7 +26,11 @@ fn scaled_dot_product(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     };
     // Without a given scale it is 1 / √(size of the heads), which only a known size tells.
     let scale = scale.or_else(|| Some(1.0 / (last_size(net, q)? as f64).sqrt()))?;
-    if !no_dropout || causal || grouped || mask.is_some_and(|it| net.tensor(it).is_some_and(|m| !m.is_f32())) {
+    if !no_dropout
+        || causal
+        || grouped
+        || mask.is_some_and(|it| net.tensor(it).is_some_and(|m| !m.is_f32()))
+    {
         return None;
     }
     one(move |b| attend(b, [q, k, v], scale, mask))
@@ -153,6 +157,7 @@ fn list_end(net: &Net<'_>, list: ValueId) -> Option<i64> {
         return ints.last().copied();
     }
     let node = net.node(net.graph().producer(list)?);
-    let is_list = matches!(node.op, Op::ListConstruct) && *net.graph().ty(list) == Type::list(Type::Int);
+    let is_list =
+        matches!(node.op, Op::ListConstruct) && *net.graph().ty(list) == Type::list(Type::Int);
     is_list.then(|| net.int(*node.inputs.last()?))?
 }

@@ -7,7 +7,9 @@ use crate::quant::fuse::{Builder, Net};
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     let &x = net.node(id).inputs.first()?;
     match name {
-        "mean" | "sum" if overload(net.graph(), id) == overload_of(name) => reduced(net, id, name, x),
+        "mean" | "sum" if overload(net.graph(), id) == overload_of(name) => {
+            reduced(net, id, name, x)
+        }
         "log_softmax" => {
             let dim = net.int(net.arg(id, "dim")?)?;
             one(move |b| {
@@ -53,7 +55,11 @@ fn reduced(net: &Net<'_>, id: NodeId, name: &str, x: ValueId) -> Option<Recipe> 
         let mut value = x;
         for (done, dim) in dims.iter().enumerate() {
             // Negative dimensions count from the end: each that went moves them.
-            let shift = if keepdim || first_down { 0 } else { done as i64 };
+            let shift = if keepdim || first_down {
+                0
+            } else {
+                done as i64
+            };
             let list = b.ints(&[dim + shift]);
             let keep = b.bool(keepdim);
             let none = b.constant(Constant::None, Type::None);

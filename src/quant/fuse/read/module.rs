@@ -82,7 +82,10 @@ impl Read<'_, '_> {
         let tensor = tensor.ok_or_else(|| format!("its {what} is not stored in the file"))?;
         match tensor.is_f32() {
             true => Ok(tensor),
-            false => Err(format!("its {what} is {}, not float32", tensor.view.dtype())),
+            false => Err(format!(
+                "its {what} is {}, not float32",
+                tensor.view.dtype()
+            )),
         }
     }
 
@@ -172,7 +175,11 @@ impl Read<'_, '_> {
         if !stored {
             return Err("its weight is not stored in the file".into());
         }
-        self.make_linear(self.input(0)?, self.weight(self.input(1)?, "weight")?, self.optional("bias")?)
+        self.make_linear(
+            self.input(0)?,
+            self.weight(self.input(1)?, "weight")?,
+            self.optional("bias")?,
+        )
     }
 
     fn make_linear(
@@ -257,9 +264,12 @@ impl Read<'_, '_> {
         match numbers {
             [_, Some(value)] => scalar(inputs[0], value),
             [Some(value), None] => scalar(inputs[1], value),
-            [None, None] if method[0] == "sub" && !self.march.has_int16() => self
-                .bayes()
-                .map(|()| FloatOp::Binary { name: "sub", inputs }),
+            [None, None] if method[0] == "sub" && !self.march.has_int16() => {
+                self.bayes().map(|()| FloatOp::Binary {
+                    name: "sub",
+                    inputs,
+                })
+            }
             [None, None] => Ok(FloatOp::Binary {
                 name: method[0],
                 inputs,
@@ -290,17 +300,26 @@ impl Read<'_, '_> {
 
     fn window(&self, kind: &str) -> Step<Pool> {
         let pair = |name| -> Step<[i64; 2]> {
-            self.ints(name, 2)?.try_into().map_err(|_| NOT_CONSTANT.to_owned())
+            self.ints(name, 2)?
+                .try_into()
+                .map_err(|_| NOT_CONSTANT.to_owned())
         };
         let kernel_size = pair("kernel_size")?;
         // An empty stride is the window's size.
-        let empty = self.arg("stride").and_then(|it| self.net.ints(it)).is_some_and(|it| it.is_empty());
+        let empty = self
+            .arg("stride")
+            .and_then(|it| self.net.ints(it))
+            .is_some_and(|it| it.is_empty());
         Ok(Pool {
             input: self.input(0)?,
             kernel_size,
             stride: if empty { kernel_size } else { pair("stride")? },
             padding: pair("padding")?,
-            dilation: if kind == "max" { pair("dilation")? } else { [1, 1] },
+            dilation: if kind == "max" {
+                pair("dilation")?
+            } else {
+                [1, 1]
+            },
             ceil_mode: self.bool("ceil_mode")?,
             count_include_pad: true,
         })
@@ -317,7 +336,9 @@ impl Read<'_, '_> {
     fn avg_pool(&self) -> Step<FloatOp> {
         let mut pool = self.window("avg")?;
         pool.count_include_pad = self.bool("count_include_pad")?;
-        let divided = self.arg("divisor_override").is_some_and(|it| !self.net.is_none(it));
+        let divided = self
+            .arg("divisor_override")
+            .is_some_and(|it| !self.net.is_none(it));
         if divided {
             return Err("it has a `divisor_override`".into());
         }
@@ -346,7 +367,9 @@ impl Read<'_, '_> {
 
     fn layer_norm(&self) -> Step<FloatOp> {
         self.bayes()?;
-        let shape = self.arg("normalized_shape").and_then(|it| self.net.ints(it));
+        let shape = self
+            .arg("normalized_shape")
+            .and_then(|it| self.net.ints(it));
         let shape = shape.ok_or(NOT_CONSTANT)?;
         if shape.len() != 1 {
             return Err("only one normalised dimension is quantised".into());

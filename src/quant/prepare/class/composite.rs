@@ -23,19 +23,43 @@ impl Writer<'_> {
             args: Vec::new(),
         };
         let draft = draft.with("dim", "int", Value::Int(dim));
-        let draft = self.part(draft, leaf, "sub", LeafKind::FloatFunctional, inner(leaf, false))?;
+        let draft = self.part(
+            draft,
+            leaf,
+            "sub",
+            LeafKind::FloatFunctional,
+            inner(leaf, false),
+        )?;
         let draft = self.part(draft, leaf, "exp", lut("exp"), inner(leaf, false))?;
-        let draft = self.part(draft, leaf, "sum", LeafKind::FloatFunctional, inner(leaf, false))?;
+        let draft = self.part(
+            draft,
+            leaf,
+            "sum",
+            LeafKind::FloatFunctional,
+            inner(leaf, false),
+        )?;
         let reciprocal = Draft {
             spec: crate::emit::ClassSpec::module(&format!("{QAT}.reciprocal.Reciprocal")),
             values: Vec::new(),
             states: Vec::new(),
         };
-        let reciprocal = self.part(reciprocal, leaf, "reciprocal", lut("reciprocal"), inner(leaf, false))?;
+        let reciprocal = self.part(
+            reciprocal,
+            leaf,
+            "reciprocal",
+            lut("reciprocal"),
+            inner(leaf, false),
+        )?;
         let reciprocal = reciprocal.forward("return (self.reciprocal).forward(x, )");
         let reciprocal = self.object(reciprocal)?;
         let draft = self.child(draft, "reciprocal", reciprocal);
-        let draft = self.part(draft, leaf, "mul", LeafKind::FloatFunctional, inner(leaf, true))?;
+        let draft = self.part(
+            draft,
+            leaf,
+            "mul",
+            LeafKind::FloatFunctional,
+            inner(leaf, true),
+        )?;
         self.object(draft.forward(SOFTMAX))
     }
 }

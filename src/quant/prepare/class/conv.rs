@@ -24,19 +24,37 @@ impl Writer<'_> {
             .with("padding", dims, Value::int_tuple(&conv.padding))
             .with("dilation", dims, Value::int_tuple(&conv.dilation));
         if conv.kind == ConvKind::ConvTranspose2d {
-            draft = draft.with("output_padding", dims, Value::int_tuple(&conv.output_padding));
+            draft = draft.with(
+                "output_padding",
+                dims,
+                Value::int_tuple(&conv.output_padding),
+            );
         }
-        draft = draft
-            .with("groups", "int", Value::Int(conv.groups))
-            .with("padding_mode", "str", Value::str("zeros"));
+        draft = draft.with("groups", "int", Value::Int(conv.groups)).with(
+            "padding_mode",
+            "str",
+            Value::str("zeros"),
+        );
         let call = match conv.kind {
-            ConvKind::Conv2d => "torch.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)",
-            ConvKind::Conv3d => "torch.conv3d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)",
+            ConvKind::Conv2d => {
+                "torch.conv2d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)"
+            }
+            ConvKind::Conv3d => {
+                "torch.conv3d(x, w, self.bias, self.stride, self.padding, self.dilation, self.groups)"
+            }
             ConvKind::ConvTranspose2d => {
                 "torch.conv_transpose2d(x, w, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation)"
             }
         };
-        self.weighted(draft, leaf, &conv.weight, conv.kind.out_axis(), call, add, act)
+        self.weighted(
+            draft,
+            leaf,
+            &conv.weight,
+            conv.kind.out_axis(),
+            call,
+            add,
+            act,
+        )
     }
 
     pub(super) fn linear(
@@ -64,7 +82,10 @@ impl Writer<'_> {
     }
 
     /// Adds the fake quantisers and `forward`. Per channel, the weight's scales lie along its output channels.
-    #[allow(clippy::too_many_arguments, reason = "one caller per operator, each of one line")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one caller per operator, each of one line"
+    )]
     fn weighted(
         &mut self,
         draft: Draft,

@@ -21,7 +21,10 @@ impl Writer<'_> {
             tensor.clone().or_else(constant)
         };
         let mut draft = draft;
-        for (name, tensor) in [("weight", or(&norm.weight, 1.0)), ("bias", or(&norm.bias, 0.0))] {
+        for (name, tensor) in [
+            ("weight", or(&norm.weight, 1.0)),
+            ("bias", or(&norm.bias, 0.0)),
+        ] {
             if let Some(tensor) = tensor {
                 let value = self.tensors.tensor(self.emit, &tensor)?;
                 draft = draft.role(name, "Tensor", Role::Parameter, value);
@@ -56,7 +59,15 @@ impl Writer<'_> {
             (Some(_), None) => "weight_mul",
             (None, None) => "out_mul",
         };
-        let steps = ["input_mean", "sub", "mul", "var_mean", "out_mul", "weight_mul", "bias_add"];
+        let steps = [
+            "input_mean",
+            "sub",
+            "mul",
+            "var_mean",
+            "out_mul",
+            "weight_mul",
+            "bias_add",
+        ];
         for name in steps {
             let wanted = match name {
                 "weight_mul" => weight.is_some(),
@@ -117,7 +128,13 @@ impl Writer<'_> {
         let body = format!(
             "w = (self.weight_fake_quanti).forward(self.weight, )\nr = torch.prelu(x, w)\n{end}"
         );
-        self.object(draft.method(Method::new("forward", "Tensor").param("x", "Tensor").body(body)))
+        self.object(
+            draft.method(
+                Method::new("forward", "Tensor")
+                    .param("x", "Tensor")
+                    .body(body),
+            ),
+        )
     }
 
     /// Adds a module of the plugin as a part of another.

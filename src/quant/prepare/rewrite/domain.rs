@@ -44,7 +44,9 @@ impl Rewriter<'_, '_> {
             return known;
         }
         if *self.builder.graph.ty(value) != Type::Tensor {
-            return self.each(value, &mut |this, item| this.quantise_new(item, item, reader));
+            return self.each(value, &mut |this, item| {
+                this.quantise_new(item, item, reader)
+            });
         }
         let producer = self.builder.graph.producer(value);
         let base = match (self.facts.stored.get(&old), producer) {
@@ -106,12 +108,17 @@ impl Rewriter<'_, '_> {
         };
         let node = self.builder.graph.node(producer);
         let (op, inputs) = (node.op.clone(), node.inputs.to_vec());
-        let types: Vec<Type> = node.outputs.iter().map(|it| self.builder.graph.ty(*it).clone()).collect();
+        let types: Vec<Type> = node
+            .outputs
+            .iter()
+            .map(|it| self.builder.graph.ty(*it).clone())
+            .collect();
         let index = node.outputs.iter().position(|it| *it == value).unwrap_or(0);
         let changed = match &op {
-            Op::TupleConstruct | Op::ListConstruct | Op::DictConstruct => {
-                inputs.iter().map(|it| change(self, *it)).collect::<Vec<_>>()
-            }
+            Op::TupleConstruct | Op::ListConstruct | Op::DictConstruct => inputs
+                .iter()
+                .map(|it| change(self, *it))
+                .collect::<Vec<_>>(),
             Op::Operator(_) if !inputs.is_empty() => {
                 let mut changed = inputs.clone();
                 changed[0] = change(self, inputs[0]);
@@ -135,7 +142,13 @@ impl Rewriter<'_, '_> {
         known.unwrap_or_else(|| self.builder.graph.node(node).scope.replace('.', "_"))
     }
 
-    fn stub(&mut self, path: String, kind: LeafKind, resolved: Resolved, input: ValueId) -> ValueId {
+    fn stub(
+        &mut self,
+        path: String,
+        kind: LeafKind,
+        resolved: Resolved,
+        input: ValueId,
+    ) -> ValueId {
         self.call(Made {
             path,
             kind,

@@ -24,7 +24,9 @@ impl Rewriter<'_, '_> {
     pub(super) fn call(&mut self, made: Made) -> ValueId {
         let mut object = self.self_value;
         for name in made.path.split('.') {
-            let ty = Type::Class(SmolStr::new_static("__torch__.torch.nn.modules.module.Module"));
+            let ty = Type::Class(SmolStr::new_static(
+                "__torch__.torch.nn.modules.module.Module",
+            ));
             object = self.builder.value(Op::GetAttr(name.into()), &[object], ty);
         }
         let mut inputs = vec![object];
@@ -215,7 +217,12 @@ impl Rewriter<'_, '_> {
             })
             .collect();
         self.put(id, inputs);
-        let kind = self.facts.kinds.get(&id).map(String::as_str).unwrap_or_default();
+        let kind = self
+            .facts
+            .kinds
+            .get(&id)
+            .map(String::as_str)
+            .unwrap_or_default();
         let indices = matches!(kind, "argmax" | "argmin");
         for (index, &output) in node.outputs.iter().enumerate() {
             self.quantised[output] = index == 0 && !indices;
@@ -237,7 +244,10 @@ impl Rewriter<'_, '_> {
     pub(super) fn other(&mut self, id: NodeId) {
         let node = self.builder.graph.node(id).clone();
         let inputs: Vec<ValueId> = node.inputs.iter().map(|&it| self.newest(it)).collect();
-        let unpacks = matches!(node.op, Op::ListUnpack | Op::TupleUnpack | Op::TupleIndex | Op::Operator(_));
+        let unpacks = matches!(
+            node.op,
+            Op::ListUnpack | Op::TupleUnpack | Op::TupleIndex | Op::Operator(_)
+        );
         let quantised = unpacks && inputs.first().is_some_and(|it| self.quantised[*it]);
         self.put(id, inputs);
         self.rename_inside(id);
@@ -266,7 +276,12 @@ impl Rewriter<'_, '_> {
         let inputs = self.builder.graph.node(id).inputs.clone();
         let inputs = inputs
             .iter()
-            .map(|it| self.float_reads.get(it).copied().unwrap_or_else(|| self.newest(*it)))
+            .map(|it| {
+                self.float_reads
+                    .get(it)
+                    .copied()
+                    .unwrap_or_else(|| self.newest(*it))
+            })
             .collect();
         self.put(id, inputs);
         self.rename_inside(id);

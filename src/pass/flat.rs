@@ -1,0 +1,86 @@
+//! One method as one graph: inlined, folded, cleaned, with the file's values behind its attributes.
+
+use super::copy::param;
+use super::driver::{Driver, Timing};
+use super::fold_constants::Assumptions;
+use super::objects::{Objects, Stored, names_set};
+use super::{PassError, takes_root};
+use crate::archive::pickle::TensorId;
+use crate::ir::{Function, Graph, SideMap, ValueId};
+use crate::model::Model;
+
+/// How to flatten.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What folding may take for granted.
+    pub assumptions: Assumptions,
+}
+
+/// A flat method.
+#[derive(Clone, Debug)]
+pub struct Flat {
+    /// The method with its flat graph: `self` first, then the parameters.
+    pub function: Function,
+    /// The passes that ran.
+    pub timings: Vec<Timing>,
+    stored: SideMap<ValueId, Option<Stored>>,
+}
+
+/// A method of the root module as one graph.
+///
+/// The graph is that of the file's state: attributes that the method may set stay attributes, and so do tensors.
+/// Dimensions are inferred for batched images ([`Assumptions`]). What cannot be inlined stays a call.
+pub fn flat(model: &Model, method: &str) -> Result<Flat, PassError> {
+    flat_with(model, method, &Options::default())
+}
+
+/// As [`flat`], with other assumptions.
+pub fn flat_with(model: &Model, method: &str, options: &Options) -> Result<Flat, PassError> {
+    let (_, function) = model
+        .method(method)
+        .ok_or_else(|| PassError::NoMethod(method.into()))?;
+    let mut function = function.clone();
+    if function
+        .graph
+        .block(function.graph.root())
+        .returns
+        .is_empty()
+    {
+        return Err(PassError::NoGraph(function.name));
+    }
+    let data = model.archive.data()?;
+    let mut driver = Driver::new(&model.program, data);
+    driver.assumptions = options.assumptions.clone();
+    driver.flatten(&mut function)?;
+    let names = names_set(&model.program, &function.graph);
+    let mut objects = Objects::new(&model.program, data, names);
+    if takes_root(&model.program, data, &function) {
+        objects.root(param(0));
+    }
+    for id in function.graph.nodes_in_order() {
+        objects.learn(function.graph.node(id));
+    }
+    Ok(Flat {
+        timings: driver.timings().to_vec(),
+        stored: objects.into_known(),
+        function,
+    })
+}
+
+impl Flat {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.function.graph
+    }
+
+    /// What a value is in the file: its attribute path from the root, and the value in `data.pkl`.
+    pub fn stored(&self, value: ValueId) -> Option<&Stored> {
+        self.stored[value].as_ref()
+    }
+
+    /// The tensor a value is in `data.pkl`.
+    pub fn tensor(&self, model: &Model, value: ValueId) -> Option<TensorId> {
+        let data = model.archive.data().ok()?;
+        data.as_tensor(data.at(self.stored(value)?.item))
+    }
+}
