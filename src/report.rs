@@ -5,6 +5,7 @@ pub mod diff;
 pub mod inspect;
 pub mod json;
 mod paint;
+pub mod prepare;
 pub mod run;
 pub mod similarity;
 pub mod spool;

@@ -55,6 +55,7 @@ fn dispatch(
         Command::Inspect(args) => cmd::inspect::run(args, context, out),
         Command::Verify(args) => cmd::verify::run(args, context, out),
         Command::Diff(args) => cmd::diff::run(args, context, out),
+        Command::Prepare(args) => cmd::prepare::run(args, context, out),
         Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod open;
+pub(crate) mod prepare;
 pub(crate) mod run;
 pub(crate) mod save;
 pub(crate) mod to_device;

@@ -146,14 +146,6 @@ impl<'m> Net<'m> {
         self.order[node].checked_sub(1)
     }
 
-    /// Whether a value exists before a node of the root block runs.
-    pub(in crate::quant) fn is_before(&self, value: ValueId, node: NodeId) -> bool {
-        match self.graph().producer(value) {
-            None => true,
-            Some(producer) => self.place(producer) < self.place(node),
-        }
-    }
-
     /// The operator of a node: its name without `aten::`; none for other nodes.
     pub(in crate::quant) fn aten(&self, id: NodeId) -> Option<&'static str> {
         match self.node(id).op {
@@ -236,11 +228,6 @@ impl<'m> Net<'m> {
             len if len == n => Some(found),
             _ => None,
         }
-    }
-
-    /// Two ints, or one for both.
-    pub(in crate::quant) fn pair(&self, value: ValueId) -> Option<[i64; 2]> {
-        self.ints_n(value, 2)?.try_into().ok()
     }
 
     /// A tensor that is known: an attribute of the file, an entry of its table, or a transposed view of one.

@@ -1,7 +1,7 @@
 //! Convolution or linear with the batch norm, add and relu after it, in the orders of horizon.md 8.1.
 
 use super::batch_norm::fold;
-use super::{ConstTensor, Conv, FloatOp, Linear, Net};
+use super::{Conv, FloatOp, Linear, Net};
 use crate::ir::{NodeId, Op, ValueId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -178,14 +178,6 @@ impl Head {
         match self {
             Head::Conv(conv) => conv.input,
             Head::Linear(linear) => linear.input,
-        }
-    }
-
-    /// Its weight.
-    pub(in crate::quant) fn weight(&self) -> &ConstTensor {
-        match self {
-            Head::Conv(conv) => &conv.weight,
-            Head::Linear(linear) => &linear.weight,
         }
     }
 }

@@ -76,20 +76,4 @@ impl ConstTensor {
             requires_grad: self.requires_grad,
         })
     }
-
-    /// The same elements with sizes of their own, in new memory unless they lie in order.
-    pub(in crate::quant) fn reshaped(&self, sizes: &[i64]) -> Option<ConstTensor> {
-        let view = self.view.to_contiguous().ok()?;
-        let view = TensorView::new(
-            view.dtype(),
-            sizes.into(),
-            row_major(sizes),
-            0,
-            view.storage().clone(),
-        );
-        Some(ConstTensor {
-            view: view.ok()?,
-            requires_grad: self.requires_grad,
-        })
-    }
 }
