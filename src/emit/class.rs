@@ -19,6 +19,8 @@ pub enum Base {
     Module,
     /// No base.
     Plain,
+    /// `NamedTuple`: attributes are its fields.
+    NamedTuple,
 }
 
 /// What an attribute is to `torch.nn.Module`.
@@ -162,6 +164,14 @@ impl ClassSpec {
         }
     }
 
+    /// A named tuple without fields.
+    pub fn named_tuple(name: &str) -> ClassSpec {
+        ClassSpec {
+            base: Base::NamedTuple,
+            ..ClassSpec::module(name)
+        }
+    }
+
     /// Adds a tensor that is trained.
     pub fn parameter(self, name: &str) -> ClassSpec {
         self.with(name, "Tensor", Role::Parameter)
@@ -197,7 +207,7 @@ impl ClassSpec {
     pub(super) fn implied(&self) -> &'static [(&'static str, &'static str)] {
         match self.base {
             Base::Module => &MODULE_ATTRIBUTES,
-            Base::Plain => &[],
+            Base::Plain | Base::NamedTuple => &[],
         }
     }
 
@@ -209,6 +219,7 @@ impl ClassSpec {
         let _ = match self.base {
             Base::Module => writeln!(out, "class {last}(Module):"),
             Base::Plain => writeln!(out, "class {last}:"),
+            Base::NamedTuple => writeln!(out, "class {last}(NamedTuple):"),
         };
         if self.base == Base::Module {
             self.write_names("__parameters__", Role::Parameter, &mut out);

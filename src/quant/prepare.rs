@@ -50,7 +50,9 @@ pub enum PrepareError {
         "`forward` still needs `{what}`, which has no plain value to store; trace the model instead of scripting it"
     )]
     State { what: String },
-    #[error("the qconfig leaves the whole model in float: nothing to prepare")]
+    #[error(
+        "no operator of `forward` can be quantised: the qconfig leaves it in float, or the model takes no tensor of its own"
+    )]
     Nothing,
 }
 

@@ -16,6 +16,18 @@ const MAX_VIEWS: usize = 16;
 /// Paths of modules that are told apart; the largest models have 5,000.
 const MAX_MODULES: usize = 200_000;
 
+/// Operators that take nothing but sizes and type from their input.
+const SHAPE_ONLY: &[&str] = &[
+    "aten::empty_like",
+    "aten::full_like",
+    "aten::new_empty",
+    "aten::new_full",
+    "aten::new_ones",
+    "aten::new_zeros",
+    "aten::ones_like",
+    "aten::zeros_like",
+];
+
 /// Nesting of modules that is followed; real ones nest under 20.
 pub(in crate::quant) const MAX_MODULE_DEPTH: usize = 200;
 
@@ -97,7 +109,9 @@ impl<'m> Net<'m> {
         }
         for &id in &graph.block(graph.root()).nodes {
             let node = graph.node(id);
-            if !reads_of(graph, id).iter().any(|it| live[*it]) {
+            let shape_only =
+                matches!(node.op, Op::Operator(schema) if SHAPE_ONLY.contains(&schema.name()));
+            if shape_only || !reads_of(graph, id).iter().any(|it| live[*it]) {
                 continue;
             }
             for &output in &node.outputs {
@@ -247,7 +261,8 @@ impl<'m> Net<'m> {
             };
             let item = *self.constants.items(items).get(index as usize)?;
             let id = self.constants.as_tensor(self.constants.at(item))?;
-            return view(self.constants, id, false);
+            // Freezing made constants of what was trained.
+            return view(self.constants, id, true);
         }
         if depth >= MAX_VIEWS {
             return None;

@@ -1,7 +1,7 @@
 //! Tensors and plain values of the float file in the new one; what was shared stays shared.
 
 use crate::archive::Document;
-use crate::archive::pickle::{ListKind, Use, Value as Stored};
+use crate::archive::pickle::{DictId, ListKind, Use, Value as Stored};
 use crate::emit::{Emit, EmitError, TensorId, Value};
 use crate::quant::fuse::ConstTensor;
 use rustc_hash::FxHashMap;
@@ -87,6 +87,10 @@ impl Tensors {
                     None => return Ok(None),
                 }
             }
+            Stored::Dict(id) => match self.dict(emit, document, id, depth)? {
+                Some(dict) => dict,
+                None => return Ok(None),
+            },
             _ => {
                 let Some(id) = document.as_tensor(item) else {
                     return Ok(None);
@@ -106,6 +110,36 @@ impl Tensors {
                     },
                 )?
             }
+        }))
+    }
+
+    fn dict(
+        &mut self,
+        emit: &mut Emit,
+        document: &Document,
+        id: DictId,
+        depth: usize,
+    ) -> Result<Option<Value>, EmitError> {
+        let dict = document.dict(id);
+        let tag = dict.tag.and_then(|it| document.str_at(it));
+        let inner = tag.and_then(|it| it.strip_prefix("Dict[")?.strip_suffix(']'));
+        let types = inner.and_then(|it| it.split_once(", "));
+        let Some((key, value)) = types.filter(|it| !it.1.contains("__torch__")) else {
+            return Ok(None);
+        };
+        let mut items = Vec::with_capacity(dict.items.len());
+        for (key, value) in &dict.items {
+            let key = self.value(emit, document, document.at(*key), depth + 1)?;
+            let value = self.value(emit, document, document.at(*value), depth + 1)?;
+            match (key, value) {
+                (Some(key), Some(value)) => items.push((key, value)),
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(Value::Dict {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            items,
         }))
     }
 

@@ -10,11 +10,11 @@ use super::{PLUGIN_VERSION, PrepareError};
 use crate::archive::Plan;
 use crate::archive::pickle::{ObjectId as StoredObject, Value as Stored};
 use crate::emit::{ClassSpec, Emit, Method, ObjectId, Role, Value};
-use crate::ir::{Constant, Function, NodeId, Op, Type, ValueId};
+use crate::ir::{ClassKind, Constant, Function, NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{MAX_MODULE_DEPTH, Net, children, demangled};
 use crate::quant::qconfig::QConfig;
 use crate::torchscript::raise::{self, Counters, annotation};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 const IDENTITY: &str = "__torch__.torch.nn.modules.linear.Identity";
@@ -63,7 +63,8 @@ pub(super) fn emit(
         node.children.clear();
     }
     let mut function = rewritten.function;
-    store_attributes(net, &function, &mut emit, &mut tensors, &mut root)?;
+    store_attributes(net, &mut function, &mut emit, &mut tensors, &mut root)?;
+    named_tuples(net, &function, &mut emit)?;
     store_table(net, &mut function, &mut emit, &mut tensors)?;
     keep_inputs(net, &mut emit);
     let name = demangled(&net.model.root_class);
@@ -99,6 +100,21 @@ fn skeleton(net: &Net<'_>, object: StoredObject, depth: usize) -> Node {
 }
 
 impl Node {
+    /// Whether an attribute path goes through a quantised module.
+    fn is_in_leaf(&self, path: &str) -> bool {
+        let mut node = self;
+        for part in path.split('.') {
+            if node.leaf.is_some() {
+                return true;
+            }
+            match node.children.iter().find(|it| it.0 == part) {
+                Some((_, child)) => node = child,
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The node at a path, made where there is none.
     fn at(&mut self, path: &str) -> &mut Node {
         let mut node = self;
@@ -119,12 +135,13 @@ impl Node {
 /// The attributes that the method still reads, at their paths.
 fn store_attributes(
     net: &Net<'_>,
-    function: &Function,
+    function: &mut Function,
     emit: &mut Emit,
     tensors: &mut Tensors,
     root: &mut Node,
 ) -> Result<(), PrepareError> {
-    let graph = &function.graph;
+    let graph = &mut function.graph;
+    let receiver = graph.block(graph.root()).params.first().copied();
     let mut paths: FxHashMap<ValueId, String> = FxHashMap::default();
     for id in graph.nodes_in_order() {
         let node = graph.node(id);
@@ -141,14 +158,67 @@ fn store_attributes(
                 continue;
             }
         }
-        store(net, &path, emit, tensors, root)?;
+        // A quantised module has attributes of its own: what else reads the float one finds it at the root.
+        let moved = path.replace('.', "_");
+        let in_leaf = root.is_in_leaf(&path);
+        let place = if in_leaf { &moved } else { &path };
+        store(net, &path, place, emit, tensors, root)?;
+        if let (true, Some(receiver)) = (in_leaf, receiver) {
+            let node = graph.node_mut(id);
+            node.inputs[0] = receiver;
+            match &mut node.op {
+                Op::GetAttr(name) | Op::SetAttr(name) => *name = moved.into(),
+                _ => {}
+            }
+        }
     }
     Ok(())
+}
+
+/// Classes of named tuples that the method makes, takes or returns.
+fn named_tuples(net: &Net<'_>, function: &Function, emit: &mut Emit) -> Result<(), PrepareError> {
+    let graph = &function.graph;
+    let mut left: Vec<Type> = vec![function.returns.clone()];
+    left.extend(function.params.iter().map(|it| it.ty.clone()));
+    left.extend(graph.value_ids().map(|it| graph.ty(it).clone()));
+    let mut seen = FxHashSet::default();
+    while let Some(ty) = left.pop() {
+        match &ty {
+            Type::Optional(inner) | Type::List(inner) => left.push((**inner).clone()),
+            Type::Tuple(items) | Type::Union(items) => left.extend(items.iter().cloned()),
+            Type::Dict(kv) => left.extend([kv.0.clone(), kv.1.clone()]),
+            Type::Class(name) => {
+                let class = net.model.program.class(name);
+                let Some(class) = class.filter(|it| it.kind == ClassKind::NamedTuple) else {
+                    continue;
+                };
+                if !seen.insert(name.clone()) {
+                    continue;
+                }
+                let mut spec = ClassSpec::named_tuple(name);
+                for field in &class.attributes {
+                    spec = spec.attribute(&field.name, &text_of(&field.ty));
+                    left.push(field.ty.clone());
+                }
+                emit.class(spec)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A type as annotations spell it.
+fn text_of(ty: &Type) -> String {
+    let mut text = String::new();
+    crate::torchscript::print::write_expr(&annotation(ty), &mut text);
+    text
 }
 
 fn store(
     net: &Net<'_>,
     path: &str,
+    place: &str,
     emit: &mut Emit,
     tensors: &mut Tensors,
     root: &mut Node,
@@ -156,11 +226,8 @@ fn store(
     let state = || PrepareError::State {
         what: path.to_owned(),
     };
-    let (owner, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let (owner, name) = place.rsplit_once('.').unwrap_or(("", place));
     let node = root.at(owner);
-    if node.leaf.is_some() {
-        return Err(state());
-    }
     if node.values.iter().any(|it| it.name == name) {
         return Ok(());
     }
@@ -174,11 +241,9 @@ fn store(
         (_, true) => Role::Buffer,
         _ => Role::Plain,
     };
-    let mut ty = String::new();
-    crate::torchscript::print::write_expr(&annotation(&slot.ty), &mut ty);
     node.values.push(Attribute {
         name: name.to_owned(),
-        ty,
+        ty: text_of(&slot.ty),
         role,
         value,
     });

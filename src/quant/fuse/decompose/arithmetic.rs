@@ -41,6 +41,8 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "baddbmm" => batched(net, id),
         "max_pool2d_with_indices" => pooled(net, id),
         "hardtanh" => clamped(net, id, x),
+        // Evaluation is what is quantised: dropout gives its input.
+        "dropout" | "feature_dropout" | "alpha_dropout" => one(move |_| Some(x)),
         _ => None,
     }
 }

@@ -102,7 +102,7 @@ fn into_heads(b: &mut Builder<'_>, x: ValueId, heads: i64, size: i64) -> Option<
 
 /// The size of a value's last dimension, where a reshape or a linear before it says it.
 fn last_size(net: &Net<'_>, value: ValueId) -> Option<i64> {
-    let mut at = value;
+    let (mut at, mut parts) = (value, 1);
     // As deep as queries are from what says their size.
     for _ in 0..16 {
         let producer = net.graph().producer(at)?;
@@ -111,44 +111,44 @@ fn last_size(net: &Net<'_>, value: ValueId) -> Option<i64> {
             at = *node.inputs.first()?;
             continue;
         }
-        match net.aten(producer)? {
-            "view" | "reshape" => {
-                return list_end(net, *node.inputs.get(1)?).filter(|it| *it > 0);
-            }
-            "unflatten" => return list_end(net, net.arg(producer, "sizes")?).filter(|it| *it > 0),
+        let known = match net.aten(producer)? {
+            "view" | "reshape" => Some(list_end(net, *node.inputs.get(1)?)?),
+            "unflatten" => Some(list_end(net, net.arg(producer, "sizes")?)?),
             "linear" => {
                 let weight: ConstTensor = net.tensor(*node.inputs.get(1)?)?;
-                return weight.sizes().first().copied();
+                Some(*weight.sizes().first()?)
             }
-            "transpose" => {
-                let dims = [net.int(node.inputs[1])?, net.int(node.inputs[2])?];
-                if dims.contains(&-1) || dims.contains(&3) {
-                    return None;
-                }
-                at = node.inputs[0];
+            "chunk" if net.int(net.arg(producer, "dim")?) == Some(-1) => {
+                parts *= net.int(net.arg(producer, "chunks")?)?;
+                None
             }
-            "permute" => {
-                let dims = net.ints(node.inputs[1])?;
-                let last = *dims.last()?;
-                if last != dims.len() as i64 - 1 && last != -1 {
-                    return None;
-                }
-                at = node.inputs[0];
-            }
-            "select" | "slice" | "narrow" => {
-                let dim = net.int(net.arg(producer, "dim")?)?;
-                if dim != 0 && dim != 1 {
-                    return None;
-                }
-                at = node.inputs[0];
-            }
-            "unbind" | "contiguous" | "mul" | "add" | "dropout" | "clone" | "squeeze" => {
-                at = node.inputs[0];
-            }
-            _ => return None,
+            name => keeps_last(net, producer, name).then_some(None)?,
+        };
+        match known {
+            Some(size) if size > 0 && parts > 0 && size % parts == 0 => return Some(size / parts),
+            Some(_) => return None,
+            None => at = *net.node(producer).inputs.first()?,
         }
     }
     None
+}
+
+/// Whether an operator leaves the size of its first input's last dimension as it is.
+fn keeps_last(net: &Net<'_>, id: NodeId, name: &str) -> bool {
+    let int = |name| net.arg(id, name).and_then(|it| net.int(it));
+    match name {
+        "unbind" | "contiguous" | "mul" | "add" | "dropout" | "clone" => true,
+        "select" | "slice" | "narrow" | "chunk" | "squeeze" => matches!(int("dim"), Some(0 | 1)),
+        "transpose" => {
+            let dims = [int("dim0"), int("dim1")];
+            dims.iter().all(|it| matches!(it, Some(0..=2 | -2)))
+        }
+        "permute" => {
+            let dims = net.arg(id, "dims").and_then(|it| net.ints(it));
+            dims.is_some_and(|it| matches!(it.last(), Some(&last) if last == it.len() as i64 - 1 || last == -1))
+        }
+        _ => false,
+    }
 }
 
 /// The last element of a list of ints, the others being unknown perhaps.

@@ -31,7 +31,11 @@ impl Writer<'_> {
             }
         }
         for (name, tensor) in [("running_mean", &norm.mean), ("running_var", &norm.var)] {
-            let value = self.tensors.tensor(self.emit, tensor)?;
+            let statistic = ConstTensor {
+                requires_grad: false,
+                ..tensor.clone()
+            };
+            let value = self.tensors.tensor(self.emit, &statistic)?;
             draft = draft.role(name, "Tensor", Role::Buffer, value);
         }
         let draft = draft.with("eps", "float", Value::Float(norm.eps));
@@ -116,13 +120,8 @@ impl Writer<'_> {
     ) -> Result<ObjectId, EmitError> {
         let value = self.tensors.tensor(self.emit, weight)?;
         let draft = draft.role("weight", "Tensor", Role::Parameter, value);
-        // 3.15: slopes are qint16 where the march has it.
-        let mut spec = leaf.weight.clone();
-        if self.qconfig.march.has_int16() {
-            spec.dtype = QDType::Qint16;
-        }
         let channels = weight.sizes().first().copied().unwrap_or(1) as usize;
-        let draft = self.fake_quant(draft, "weight_fake_quanti", &spec, channels)?;
+        let draft = self.fake_quant(draft, "weight_fake_quanti", &leaf.weight, channels)?;
         let draft = self.activation(draft, leaf.activation.as_ref())?;
         let end = finished("r", leaf.activation.is_some());
         let body = format!(

@@ -5,7 +5,7 @@ use crate::ir::{NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{Act, FloatOp, Group, Head, holds_tensor};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::report::FloatRow;
-use crate::quant::qconfig::Resolved;
+use crate::quant::qconfig::{QDType, Resolved};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -36,11 +36,16 @@ impl Rewriter<'_, '_> {
             &inputs,
             Type::Tensor,
         );
+        let mut weight = made.resolved.weight;
+        // Slopes have 16 bits where the march has them (3.15).
+        if matches!(made.kind, LeafKind::PRelu(_)) && self.march_has_int16 {
+            weight.dtype = QDType::Qint16;
+        }
         let leaf = Leaf {
             path: made.path,
             kind: made.kind,
             activation: made.resolved.activation,
-            weight: made.resolved.weight,
+            weight,
         };
         self.report.module(&leaf);
         self.leaves.push(leaf);
