@@ -3,6 +3,7 @@
 pub mod align;
 pub mod attributes;
 pub mod compare;
+pub mod profile;
 pub mod resolve;
 pub mod similarity;
 pub mod stored;

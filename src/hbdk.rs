@@ -1,3 +1,29 @@
 //! The second opinion: a front end of its own over the parsed file, as the compiler's (`horizon.md` 5, `hbir.md`).
 //!
-//! Imports neither `pass`, `exec`, `quant` nor `bpu`, so that agreement with them means something.
+//! Imports neither `pass`, `exec`, `quant` nor `bpu`, so that agreement with them means something. Functions of
+//! `horizon_plugin_pytorch.nn.quantized.functional` are known by name; their bodies are never read.
+//!
+//! ```text
+//! Model ─► walk ─► fold (constants)
+//!            └───► lower ─► graph (layers, names, layouts) ─► eval (integers, NHWC)
+//!                             └─► text                          └─► values by name
+//! ```
+
+pub mod array;
+pub mod check;
+pub mod eval;
+pub mod float;
+mod fold;
+pub mod graph;
+mod layout;
+mod lower;
+pub mod march;
+mod name;
+pub mod params;
+mod value;
+mod walk;
+
+pub use array::{Array, Data};
+pub use graph::Graph;
+pub use march::March;
+pub use walk::{Build, Input, Mark, MarkKind, Options, Problem, build};

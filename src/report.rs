@@ -6,11 +6,13 @@ pub mod inspect;
 pub mod json;
 mod paint;
 pub mod prepare;
+pub mod profile;
 pub mod run;
 pub mod similarity;
 pub mod spool;
 mod table;
 pub mod to_device;
+pub mod torch_save;
 
 pub use paint::Paint;
 pub use table::{guide_table, table};

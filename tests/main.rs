@@ -3,6 +3,7 @@
 mod archive;
 mod emit;
 mod flat;
+mod hbdk;
 mod lower;
 mod quant;
 mod raise;

@@ -13,6 +13,7 @@ pub(crate) type Execute = fn(Executing, &Context, &mut dyn Write) -> anyhow::Res
 pub(crate) enum Executing {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
+    Profile(cmd::profile::Args),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -57,8 +58,13 @@ fn dispatch(
         Command::Diff(args) => cmd::diff::run(args, context, out),
         Command::Prepare(args) => cmd::prepare::run(args, context, out),
         Command::ToDevice(args) => cmd::to_device::run(args, context, out),
+        Command::Run(args) if args.engine == cmd::run::Engine::Hbdk => {
+            cmd::run_hbdk::run(args, context, out)
+        }
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
+        Command::Profile(args) => execute(Executing::Profile(args), context, out),
+        Command::Check(args) => cmd::check::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Prepare(cmd::prepare::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
+    Profile(cmd::profile::Args),
+    Check(cmd::check::Args),
     Diff(cmd::diff::Args),
     Completions(cmd::completions::Args),
 }

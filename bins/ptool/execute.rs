@@ -1,6 +1,7 @@
 //! Commands that execute a model.
 
 mod compare;
+mod profile;
 mod run;
 
 use crate::app::Executing;
@@ -20,6 +21,7 @@ pub(crate) fn run(
     match command {
         Executing::Run(args) => run::run(args, context, out),
         Executing::Compare(args) => compare::run(args, context, out),
+        Executing::Profile(args) => profile::run(args, context, out),
     }
 }
 

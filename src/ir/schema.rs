@@ -1,10 +1,11 @@
 //! Operator schemas: names, arguments, defaults, results.
 //!
-//! The table of libtorch 2.11 is generated (`schema/table_generated.rs`, `cargo xtask codegen`); overloads of a
-//! name are parsed on first use, in libtorch's registration order, and live as long as the process. Operator
-//! libraries add theirs at run time with [`register`].
+//! The table of libtorch 2.11 is generated (`schema/table_generated.rs`, `cargo xtask codegen`), that of the plugin's
+//! `horizon::` operators is written by hand (`schema/horizon.rs`). Overloads of a name are parsed on first use, in
+//! registration order, and live as long as the process. Operator libraries add theirs at run time with [`register`].
 
 mod display;
+mod horizon;
 mod parse;
 mod table;
 mod table_generated;
@@ -14,7 +15,7 @@ use super::types::Type;
 use smol_str::SmolStr;
 
 pub use parse::{SchemaError, parse};
-pub use table::{find, names, overloads, register};
+pub use table::{find, horizon_declarations, names, overloads, register};
 
 /// One overload of an operator.
 #[derive(Clone, Debug)]

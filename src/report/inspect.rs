@@ -3,6 +3,7 @@
 mod code;
 mod entries;
 mod graph;
+mod hbir;
 mod ops;
 mod summary;
 mod tensors;
@@ -10,6 +11,7 @@ mod tensors;
 pub use code::{Code, Listing, code};
 pub use entries::{Entries, Entry, entries};
 pub use graph::{GraphText, Graphs, graph, graphs};
+pub use hbir::{Hbir, hbir};
 pub use ops::{OpCount, Ops, ops};
 pub use summary::{Method, Parameters, Summary, summary};
 pub use tensors::{TensorRow, Tensors, tensors};

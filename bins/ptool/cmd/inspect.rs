@@ -1,6 +1,7 @@
 //! `ptool inspect`.
 
-use crate::args::{Format, FormatArgs};
+use super::front_end::FrontEnd;
+use crate::args::{Format, FormatArgs, InputArgs};
 use crate::cmd::{Context, Exit, open};
 use anyhow::bail;
 use ptool::analysis::resolve;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
     #[command(flatten)]
+    inputs: InputArgs,
+    #[command(flatten)]
     format: FormatArgs,
 }
 
@@ -49,6 +52,9 @@ struct What {
     /// How often each operator stands in a method.
     #[arg(long)]
     ops: bool,
+    /// The layers that the compiler's front end makes of a fixed-point model, for its inputs' shapes.
+    #[arg(long)]
+    hbir: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -56,6 +62,7 @@ Examples:
   ptool inspect resnet18.pt
   ptool inspect resnet18.pt --graph --method layer1.0.forward
   ptool inspect resnet18.pt --tensors --format json | jq '.tensors[] | select(.dtype == \"int64\")'
+  ptool inspect quantized.pt --hbir --shape 1x3x224x224
   ptool inspect broken.pt --entries        works on every zip, whatever is in it";
 
 /// Prints one report.
@@ -80,6 +87,11 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         let name = method.unwrap_or("forward");
         let ops = inspect::ops(&model, name, function(&model, name)?);
         print(out, json, &ops, || ops.text())
+    } else if args.what.hbir {
+        let front = FrontEnd::new(&model, &args.inputs, None)?;
+        front.require(&model, context)?;
+        let hbir = inspect::hbir(&front.build.graph);
+        print(out, json, &hbir, || hbir.text.clone())
     } else if args.what.tensors {
         let tensors = open::named(&args.model, inspect::tensors(&model))?;
         print(out, json, &tensors, || tensors.text())

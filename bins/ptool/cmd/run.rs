@@ -37,9 +37,12 @@ pub(crate) struct Args {
 pub(crate) enum Engine {
     /// libtorch's operators under ptool's interpreter
     Torch,
+    /// Plain integers of the compiler's front end, for fixed-point models; needs no libtorch
+    Hbdk,
 }
 
 const EXAMPLES: &str = "\
+With --engine hbdk a fully quantised model runs without libtorch.
 Output files: .npz, .npy (one tensor) or .safetensors; the name says which.
 
 Examples:
@@ -47,4 +50,5 @@ Examples:
   ptool run net.pt --inputs batch.npz -o out.npz
   ptool run net.pt --inputs digits.npz --accuracy
   ptool run detector.pt --inputs image.npy --library libtorchvision.so
+  ptool run quantized.pt --engine hbdk -o out.npz
   ptool run net.pt --check                 exit 1 when libtorch's own interpreter disagrees";

@@ -2,12 +2,12 @@
 
 use super::{inputs, options, prepare};
 use crate::args::Format;
-use crate::cmd::run::{Args, Engine};
+use crate::cmd::run::Args;
 use crate::cmd::{Context, Exit, open, save};
 use anyhow::{Context as _, bail};
 use ptool::exec::torch::{Reference, TorchEngine};
 use ptool::exec::{Engine as _, NoTap, Value};
-use ptool::inputs::{Chosen, npy, safetensors};
+use ptool::inputs::Chosen;
 use ptool::model::Model;
 use ptool::model::origin::Origins;
 use ptool::report::{json, run as report};
@@ -23,13 +23,12 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     let model = open::runnable(&args.model)?;
     let chosen = inputs(&model, &args.exec.method, &args.inputs)?;
     context.note(&chosen.source);
-    let Engine::Torch = args.engine;
     let mut engine = TorchEngine::new(&model, options(&args.exec))?;
     let output = engine.run(&chosen.values, &mut NoTap);
     let output = output.map_err(|error| open::located(error, &Origins::new(&model)))?;
     drop(engine);
     if let Some(path) = &args.output.output {
-        write_outputs(path, &output)?;
+        save::arrays(path, &report::tensors(&output))?;
     }
     let report = report::Report {
         inputs: chosen.source.clone(),
@@ -96,34 +95,4 @@ fn accuracy(args: &Args, chosen: &Chosen, output: &Value) -> anyhow::Result<repo
         );
     };
     report::accuracy(output, labels).map_err(|message| anyhow::anyhow!("--accuracy: {message}"))
-}
-
-fn write_outputs(path: &Path, output: &Value) -> anyhow::Result<()> {
-    let tensors = report::tensors(output);
-    if tensors.is_empty() {
-        bail!(
-            "the outputs hold no tensor, so that `{}` would be empty",
-            path.display()
-        );
-    }
-    let extension = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default();
-    match (extension, tensors.as_slice()) {
-        ("npz", tensors) => save::write(path, |file| Ok(npy::write_npz(file, tensors)?)),
-        ("npy", [(_, tensor)]) => save::write(path, |file| Ok(npy::write(file, tensor)?)),
-        ("npy", tensors) => bail!(
-            "the outputs hold {} tensors, and .npy holds one; name the output .npz",
-            tensors.len()
-        ),
-        ("safetensors", tensors) => {
-            let bytes = safetensors::write(tensors)?;
-            save::write(path, |file| Ok(file.write_all(&bytes)?))
-        }
-        _ => bail!(
-            "`{}` has an unknown extension; expected .npz, .npy or .safetensors",
-            path.display()
-        ),
-    }
 }

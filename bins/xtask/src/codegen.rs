@@ -1,4 +1,5 @@
-//! Generates `src/ir/schema/table_generated.rs` from the operators of libtorch 2.11.
+//! Generates `src/ir/schema/table_generated.rs` from the operators of libtorch 2.11, and the text of the quantised
+//! functions below `src/quant/functional/`, which torch prints.
 
 use anyhow::{Context, Result, bail};
 use std::fmt::Write as _;
@@ -8,21 +9,47 @@ use std::process::Command;
 const SCRIPT: &str = include_str!("codegen/schemas.py");
 const TABLE: &str = "src/ir/schema/table_generated.rs";
 const VERSION: &str = "2.11";
+const FUNCTIONAL_SCRIPT: &str = "testdata/gen/functional.py";
+const FUNCTIONAL: &str = "src/quant/functional";
 
-/// Writes the schema table below `root`; with `check` compares it with the file there instead.
+/// Writes the generated files below `root`; with `check` compares them with the files there instead.
 ///
 /// `python` runs an interpreter that imports torch 2.11.
 pub(crate) fn codegen(root: &Path, python: &str, check: bool) -> Result<()> {
-    let table = render(&schemas(python)?)?;
-    let path = root.join(TABLE);
-    if !check {
-        return std::fs::write(&path, table).with_context(|| format!("writing `{TABLE}`"));
-    }
-    let found = std::fs::read_to_string(&path).with_context(|| format!("reading `{TABLE}`"))?;
-    if found != table {
-        bail!("`{TABLE}` is not what torch {VERSION} has; run `cargo xtask codegen`");
+    let mut files = vec![(TABLE.to_string(), render(&schemas(python)?)?)];
+    files.extend(functional(root, python)?);
+    for (name, text) in files {
+        let path = root.join(&name);
+        if !check {
+            std::fs::write(&path, text).with_context(|| format!("writing `{name}`"))?;
+            continue;
+        }
+        let found = std::fs::read_to_string(&path).with_context(|| format!("reading `{name}`"))?;
+        if found != text {
+            bail!("`{name}` is not what torch {VERSION} makes; run `cargo xtask codegen`");
+        }
     }
     Ok(())
+}
+
+/// The quantised functions as torch prints them: file name and text.
+fn functional(root: &Path, python: &str) -> Result<Vec<(String, String)>> {
+    let out = root.join("target/codegen");
+    std::fs::create_dir_all(&out)?;
+    let status = Command::new(python)
+        .arg(root.join(FUNCTIONAL_SCRIPT))
+        .arg(&out)
+        .status()
+        .with_context(|| format!("running `{python}`"))?;
+    if !status.success() {
+        bail!("`{python} {FUNCTIONAL_SCRIPT}` ended with {status}");
+    }
+    let files = ["functional_impl.py", "functional.py"].map(|file| {
+        let text = std::fs::read_to_string(out.join(file))
+            .with_context(|| format!("reading what `{FUNCTIONAL_SCRIPT}` wrote"))?;
+        Ok((format!("{FUNCTIONAL}/{file}"), text))
+    });
+    files.into_iter().collect()
 }
 
 /// The output of the script: torch's version, then one schema a line.

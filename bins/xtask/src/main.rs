@@ -21,7 +21,7 @@ cargo xtask TASK
   test             all tests, without and with libtorch
   ci               everything CI runs, in its order
   tidy             layering, file length and wording rules
-  codegen [--check]  make (or check) the operator schema table from Python torch 2.11
+  codegen [--check]  make (or check) the schema table and the quantised functions with Python torch 2.11
   corpus [ARGS]    make full-size torchvision models with Python and check every law on them
   bench            speed and memory against libtorch, cp and Python, as medians and ratios
   fuzz [SECONDS]   build the fuzz targets and run each (default 60 s); `fuzz --build` only builds

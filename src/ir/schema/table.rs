@@ -1,8 +1,8 @@
-//! Lookup: the generated table by binary search, then what was registered at run time.
+//! Lookup: the fixed tables by binary search, then what was registered at run time.
 
-use super::Schema;
 use super::parse::{SchemaError, parse};
 use super::table_generated::TABLE;
+use super::{Schema, horizon as plugin};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,17 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 type Overloads = &'static [&'static Schema];
 
-/// One cell per row of the table, filled on first use.
+/// Names with their declarations, sorted, and one cell per row, filled on first use.
+type Table = (
+    &'static [(&'static str, &'static [&'static str])],
+    &'static [OnceLock<Overloads>],
+);
+
 static PARSED: [OnceLock<Overloads>; TABLE.len()] = [const { OnceLock::new() }; TABLE.len()];
+static PARSED_PLUGIN: [OnceLock<Overloads>; plugin::TABLE.len()] =
+    [const { OnceLock::new() }; plugin::TABLE.len()];
+const LIBTORCH: Table = (TABLE, &PARSED);
+const PLUGIN: Table = (plugin::TABLE, &PARSED_PLUGIN);
 
 /// Names that operator libraries added to, with all their overloads, the table's first.
 static REGISTERED: RwLock<Option<FxHashMap<SmolStr, Overloads>>> = RwLock::new(None);
@@ -25,7 +34,7 @@ pub fn overloads(name: &str) -> Overloads {
             return found;
         }
     }
-    generated(name)
+    fixed(name)
 }
 
 /// One overload by name and overload name.
@@ -41,6 +50,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(name, _)| *name)
 }
 
+/// Declarations of the plugin's `horizon::` operators, sorted by name; the current form of each name first.
+pub fn horizon_declarations() -> impl Iterator<Item = &'static str> {
+    plugin::TABLE
+        .iter()
+        .flat_map(|(_, texts)| texts.iter().copied())
+}
+
 /// Adds an operator such as `horizon::bpu_relu(Tensor x) -> Tensor` for the rest of the process.
 ///
 /// Registering the same declaration again changes nothing; another one under the same name and overload is an error.
@@ -51,7 +67,7 @@ pub fn register(declaration: &str) -> Result<&'static Schema, SchemaError> {
     let known = map
         .get(&schema.name)
         .copied()
-        .unwrap_or_else(|| generated(&schema.name));
+        .unwrap_or_else(|| fixed(&schema.name));
     if let Some(&same) = known.iter().find(|s| s.overload == schema.overload) {
         if same.to_string() == schema.to_string() {
             return Ok(same);
@@ -69,13 +85,20 @@ pub fn register(declaration: &str) -> Result<&'static Schema, SchemaError> {
     Ok(schema)
 }
 
-fn generated(name: &str) -> Overloads {
-    let Ok(row) = TABLE.binary_search_by(|(key, _)| (*key).cmp(name)) else {
+fn fixed(name: &str) -> Overloads {
+    match name.starts_with("horizon::") {
+        true => in_table(PLUGIN, name),
+        false => in_table(LIBTORCH, name),
+    }
+}
+
+fn in_table((table, cells): Table, name: &str) -> Overloads {
+    let Ok(row) = table.binary_search_by(|(key, _)| (*key).cmp(name)) else {
         return &[];
     };
-    // A row that does not parse would be a wrong generator; `every_schema_reprints` reads them all.
-    PARSED[row].get_or_init(|| {
-        let parsed = TABLE[row].1.iter().filter_map(|text| parse(text).ok());
+    // A row that does not parse would be a wrong table; `every_schema_reprints` reads them all.
+    cells[row].get_or_init(|| {
+        let parsed = table[row].1.iter().filter_map(|text| parse(text).ok());
         let leaked: Vec<&'static Schema> = parsed.map(|s| &*Box::leak(Box::new(s))).collect();
         leaked.leak()
     })
@@ -134,11 +157,54 @@ mod tests {
             }
         }
         assert!(count > 4000, "{count}");
+        for (name, texts) in plugin::TABLE {
+            assert_eq!(overloads(name).len(), texts.len(), "{name}");
+            for (schema, text) in overloads(name).iter().zip(*texts) {
+                assert_eq!(schema.to_string(), *text);
+                assert_eq!(schema.name(), *name);
+            }
+        }
     }
 
     #[test]
-    fn the_table_is_sorted() {
+    fn forms_of_one_plugin_operator_differ_in_arity() {
+        for (name, _) in plugin::TABLE {
+            let mut arities: Vec<usize> = overloads(name).iter().map(|s| s.args.len()).collect();
+            arities.sort_unstable();
+            arities.dedup();
+            assert_eq!(arities.len(), overloads(name).len(), "{name}");
+        }
+        assert_eq!(
+            find("horizon::bpu_quanti_proposal", "").unwrap().args.len(),
+            28
+        );
+        assert_eq!(
+            find("horizon::bpu_quanti_proposal", "no_threshold")
+                .unwrap()
+                .args
+                .len(),
+            25
+        );
+        assert_eq!(
+            find("horizon::bpu_scale_quanti_convolution", "")
+                .unwrap()
+                .args
+                .len(),
+            22
+        );
+        assert_eq!(
+            find("horizon::bpu_scale_quanti_deconvolution", "")
+                .unwrap()
+                .args
+                .len(),
+            23
+        );
+    }
+
+    #[test]
+    fn the_tables_are_sorted() {
         assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(plugin::TABLE.is_sorted_by(|a, b| a.0 < b.0));
     }
 
     #[test]

@@ -141,12 +141,30 @@ fn keeps_last(net: &Net<'_>, id: NodeId, name: &str) -> bool {
         "select" | "slice" | "narrow" | "chunk" | "squeeze" => matches!(int("dim"), Some(0 | 1)),
         "transpose" => {
             let dims = [int("dim0"), int("dim1")];
-            dims.iter().all(|it| matches!(it, Some(0..=2 | -2)))
+            let early = dims.iter().all(|it| matches!(it, Some(0 | 1)));
+            let middle = dims.iter().all(|it| matches!(it, Some(0..=2)));
+            early || middle && has_four_dimensions(net, net.node(id).inputs[0])
         }
         "permute" => {
             let dims = net.arg(id, "dims").and_then(|it| net.ints(it));
             dims.is_some_and(|it| matches!(it.last(), Some(&last) if last == it.len() as i64 - 1 || last == -1))
         }
+        _ => false,
+    }
+}
+
+/// Whether a reshape says that a value has four dimensions.
+fn has_four_dimensions(net: &Net<'_>, value: ValueId) -> bool {
+    let Some(producer) = net.graph().producer(value) else {
+        return false;
+    };
+    let len = |list: ValueId| {
+        let node = net.graph().producer(list).map(|it| net.node(it));
+        net.ints(list).map(|it| it.len()).or(node.map(|it| it.inputs.len()))
+    };
+    match net.aten(producer) {
+        Some("view" | "reshape") => len(net.node(producer).inputs[1]) == Some(4),
+        Some("unflatten") => true,
         _ => false,
     }
 }

@@ -1,0 +1,365 @@
+//! What layers do, with their parameters (`hbir.md` 1).
+
+use super::super::array::Array;
+use super::super::params::{Chain, ConvParams};
+use crate::tensor::DType;
+use std::rc::Rc;
+
+/// How a float becomes an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// `⌊x⌋`
+    Floor,
+    /// `⌊x + 0.5⌋`, the plugin's `bpu_round`.
+    HalfUp,
+    /// The plugin's `half_to_even`.
+    HalfEven,
+}
+
+/// Quantisation of an argument.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantise {
+    /// One step.
+    pub scale: f32,
+    /// How quotients are rounded.
+    pub round: Round,
+}
+
+/// Which convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConvForm {
+    /// `SConvolution`
+    Convolution,
+    /// `Conv3d`
+    Convolution3d,
+    /// `SDeconvolution`
+    Deconvolution,
+    /// `SLinear`
+    Linear,
+}
+
+/// A convolution: weight `[O, kernel…, I/g]`, for a deconvolution `[I, kernel…, O/g]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvLayer {
+    /// Which one.
+    pub form: ConvForm,
+    /// Sizes of the weight.
+    pub weight_shape: Vec<usize>,
+    /// Integer parameters.
+    pub params: ConvParams,
+    /// One for each spatial dimension.
+    pub stride: Vec<usize>,
+    /// One for each spatial dimension.
+    pub padding: Vec<usize>,
+    /// One for each spatial dimension.
+    pub dilation: Vec<usize>,
+    /// Groups.
+    pub groups: usize,
+    /// Negative results become 0.
+    pub relu: bool,
+    /// Whether the output shift rounds.
+    pub rounding: bool,
+    /// Output type; int32 is the accumulator itself.
+    pub out: DType,
+}
+
+/// A pooling window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pooling {
+    /// Height and width.
+    pub kernel: [usize; 2],
+    /// Height and width.
+    pub stride: [usize; 2],
+    /// Height and width.
+    pub padding: [usize; 2],
+    /// Whether a last window may hang over.
+    pub ceil_mode: bool,
+}
+
+/// Coordinates of a resize: fixed-point step and start of each axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resample {
+    /// Output height and width.
+    pub size: [usize; 2],
+    /// Fraction bits of the coordinates.
+    pub bits: u32,
+    /// Source distance of neighbouring outputs, height and width.
+    pub step: [i64; 2],
+    /// Source coordinate of output 0.
+    pub start: [i64; 2],
+    /// Nearest instead of bilinear.
+    pub nearest: bool,
+    /// Whether the last shift rounds.
+    pub rounding: bool,
+}
+
+/// How two operands are brought to one scale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddForm {
+    /// `(a << shift) + b·scale`
+    Scale {
+        /// Left shift of the first operand; a negative one shifts right.
+        shift: i64,
+        /// Multiplier of the second.
+        scale: i64,
+    },
+    /// `a·first + (b << shift)·second` (bernoulli2)
+    X2a {
+        /// Multiplier of the first operand.
+        first: i64,
+        /// Multiplier of the second.
+        second: i64,
+        /// Left shift of the second.
+        shift: i64,
+    },
+}
+
+/// Segments of a `Lut2` layer: a line, six tables of 64, a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LutSegments {
+    /// `[6, entries]`
+    pub table: Rc<Array>,
+    /// Multipliers.
+    pub k: Vec<i64>,
+    /// Addends.
+    pub b: Vec<i64>,
+    /// Left shifts of the addends.
+    pub add_lsh: Vec<i64>,
+    /// Right shifts of the sums.
+    pub sum_rsh: Vec<i64>,
+    /// Largest input of each segment.
+    pub max: Vec<i64>,
+    /// `F(-x) = -F(x)` for negative inputs.
+    pub symmetric: bool,
+}
+
+/// What lies outside of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PadMode {
+    /// One value.
+    Constant(i64),
+    /// The nearest element.
+    Edge,
+}
+
+/// Order of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the layers'")]
+pub enum Compare {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What a search along a dimension gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Part {
+    Value,
+    Index,
+}
+
+/// Reorderings of space and channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shuffle {
+    /// `reorder_upscale_unfold`: pixel shuffle by a factor.
+    Up(usize),
+    /// `stack_neighbor_interleaved`: pixel unshuffle by a factor.
+    Down(usize),
+    /// `window_partition` of a window size.
+    Partition(usize),
+    /// `window_reverse` of a window size to a height and width.
+    Reverse(usize, usize, usize),
+}
+
+/// What a layer does. Dimensions are those of its input's layout.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names are HBIR's")]
+pub enum Kind {
+    /// An argument, quantised where the model says so.
+    Input(Option<Quantise>),
+    Constant(Rc<Array>),
+    /// A change of layout.
+    Transpose(Vec<usize>),
+    Rescale {
+        chain: Chain,
+        rounding: bool,
+    },
+    Conv(Box<ConvLayer>),
+    MaxPooling(Pooling),
+    AvgPooling {
+        window: Pooling,
+        /// Empty for an unquantised output.
+        chain: Chain,
+        pre_rounding: bool,
+        post_rounding: bool,
+    },
+    RoiResize(Resample),
+    NearestUpsample([usize; 2]),
+    ElementwiseAdd {
+        form: AddForm,
+        chain: Chain,
+    },
+    ElementwiseMul {
+        /// Empty for a boolean operand.
+        chain: Chain,
+    },
+    Sum {
+        dim: usize,
+        chain: Chain,
+    },
+    Gemm {
+        trans: [bool; 2],
+        chain: Chain,
+        rounding: bool,
+    },
+    PRelu {
+        positive: Chain,
+        negative: Chain,
+    },
+    Correlation {
+        kernel: usize,
+        max_displacement: usize,
+        stride1: usize,
+        stride2: usize,
+        pad: usize,
+        inter_rshift: i64,
+        chain: Chain,
+    },
+    /// `StepwiseFit`: 256 entries for -128 to 127.
+    Lut(Vec<i64>),
+    SegmentLut(Box<LutSegments>),
+    Warping {
+        bits: u32,
+        nearest: bool,
+        pad: PadMode,
+    },
+    Split {
+        dim: usize,
+        sizes: Vec<usize>,
+    },
+    Slice {
+        begin: Vec<usize>,
+        step: Vec<usize>,
+    },
+    Concat(usize),
+    View,
+    Tile(Vec<usize>),
+    Roll {
+        shifts: Vec<usize>,
+        dims: Vec<usize>,
+    },
+    GatherElements(usize),
+    ChannelShuffle(Vec<usize>),
+    Reorder(Shuffle),
+    Pad {
+        mode: PadMode,
+        before: Vec<usize>,
+        after: Vec<usize>,
+    },
+    Relu,
+    Clamp {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    ElementwiseMax,
+    ElementwiseMin,
+    Compare(Compare),
+    Abs {
+        saturate: bool,
+    },
+    ReduceMax {
+        dim: usize,
+        part: Part,
+    },
+    ReduceMin {
+        dim: usize,
+        part: Part,
+    },
+    TopK {
+        k: usize,
+        dim: usize,
+        largest: bool,
+    },
+    /// `ElementwiseAdd` with constants: `(x·multiplier + addend) >> shift`
+    Ceil {
+        multiplier: i64,
+        shift: i64,
+    },
+    /// `SoftmaxX2X2A`: a float result.
+    SoftmaxBernoulli2 {
+        table: Vec<i64>,
+        dim: usize,
+        max_value_only: bool,
+    },
+}
+
+impl Kind {
+    /// HBIR's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kind::Input(_) => "Input",
+            Kind::Constant(_) => "Constant",
+            Kind::Transpose(_) => "Transpose",
+            Kind::Rescale { .. } => "Rescale",
+            Kind::Conv(conv) => match conv.form {
+                ConvForm::Convolution => "SConvolution",
+                ConvForm::Convolution3d => "Conv3d",
+                ConvForm::Deconvolution => "SDeconvolution",
+                ConvForm::Linear => "SLinear",
+            },
+            Kind::MaxPooling(_) => "MaxPooling",
+            Kind::AvgPooling { .. } => "SAvgPooling",
+            Kind::RoiResize(_) => "RoiResize",
+            Kind::NearestUpsample(_) => "NearestUpsample",
+            Kind::ElementwiseAdd { form, .. } => match form {
+                AddForm::Scale { .. } => "SElementwiseAdd",
+                AddForm::X2a { .. } => "SElementwiseAddX2a",
+            },
+            Kind::ElementwiseMul { .. } => "SElementwiseMul",
+            Kind::Sum { .. } => "SSum",
+            Kind::Gemm { .. } => "SGemm",
+            Kind::PRelu { .. } => "PRelu",
+            Kind::Correlation { .. } => "SCorrelation",
+            Kind::Lut(_) => "StepwiseFit",
+            Kind::SegmentLut(_) => "Lut2",
+            Kind::Warping { .. } => "Warping",
+            Kind::Split { .. } => "Split",
+            Kind::Slice { .. } => "Slice",
+            Kind::Concat(_) => "Concat",
+            Kind::View => "View",
+            Kind::Tile(_) => "Tile",
+            Kind::Roll { .. } => "Roll",
+            Kind::GatherElements(_) => "GatherElements",
+            Kind::ChannelShuffle(_) => "ChannelShuffle",
+            Kind::Reorder(_) => "Reshape",
+            Kind::Pad { .. } => "Pad",
+            Kind::Relu => "Relu",
+            Kind::Clamp { .. } => "Clamp",
+            Kind::ElementwiseMax => "ElementwiseMax",
+            Kind::ElementwiseMin => "ElementwiseMin",
+            Kind::Compare(order) => match order {
+                Compare::Equal => "ElementwiseEqual",
+                Compare::NotEqual => "ElementwiseNotEqual",
+                Compare::Less => "ElementwiseLess",
+                Compare::LessOrEqual => "ElementwiseLessOrEqual",
+                Compare::Greater => "ElementwiseGreater",
+                Compare::GreaterOrEqual => "ElementwiseGreaterOrEqual",
+            },
+            Kind::Abs { .. } => "ElementwiseAbs",
+            Kind::ReduceMax { .. } => "ReduceMax",
+            Kind::ReduceMin { .. } => "ReduceMin",
+            Kind::TopK { .. } => "TopKElements",
+            Kind::Ceil { .. } => "ElementwiseAdd",
+            Kind::SoftmaxBernoulli2 { .. } => "SoftmaxX2X2A",
+        }
+    }
+}
+
+/// How a [`DType`] is written in HBIR: without `q`.
+pub(super) fn dtype_text(dtype: DType) -> &'static str {
+    dtype.name()
+}

@@ -1,0 +1,311 @@
+"""Makes testdata/hbdk: fixed-point files in the shape of the plugin's own, with what numpy computed for every call.
+
+    python testdata/gen/hbdk.py --out testdata/hbdk
+
+NAME.ops.safetensors holds `input/I`, `output/I`, and `call/N/FUNCTION/I` for result I of the N-th call of a function of
+`horizon_plugin_pytorch.nn.quantized.functional`, in order.
+"""
+import common
+
+common.neutral()
+
+import json
+import struct
+
+import torch
+from torch import nn
+
+import horizon_plugin_pytorch.kernels
+from horizon_plugin_pytorch.nn.qat.softmax import SegmentLUTSoftmax
+from horizon_plugin_pytorch.nn.quantized import functional as F
+from horizon_plugin_pytorch.nn.quantized.conv2d import Conv2d, ConvAdd2d, ConvAddReLU2d, ConvReLU2d
+from horizon_plugin_pytorch.nn.quantized.functional_modules import QFunctional
+from horizon_plugin_pytorch.nn.quantized.linear import Linear, LinearReLU
+from horizon_plugin_pytorch.nn.quantized.pooling import AvgPool2d, Interpolate, MaxPool2d
+from horizon_plugin_pytorch.nn.quantized.quantize import DeQuantize, Quantize
+from horizon_plugin_pytorch.nn.quantized.segment_lut import SegmentLUT
+from horizon_plugin_pytorch.qtensor import QTensor
+
+DTYPES = {torch.float32: "F32", torch.int8: "I8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64", torch.bool: "BOOL"}
+
+
+def graph_module(cls):
+    """The class as the plugin names traced models."""
+    cls.__module__ = "horizon_plugin_pytorch.quantization.fx.graph_module"
+    return cls
+
+
+def flat(value):
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = [value[k] for k in sorted(value)]
+    return [t for v in value for t in flat(v)]
+
+
+def write(path, tensors):
+    header, data = {}, b""
+    for name, tensor in tensors:
+        raw = tensor.detach().contiguous().numpy().tobytes()
+        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def case(net, *args, runs=True, why="calls operators of the horizon library"):
+    """Runs the network as it is, then traces it."""
+    net.eval()
+    F.CALLS.clear()
+    output = net(*args)
+    calls = list(F.CALLS)
+    tensors = [(f"input/{i}", t) for i, t in enumerate(flat(list(args)))]
+    tensors += [(f"output/{i}", t) for i, t in enumerate(flat([output]))]
+    for n, (name, results) in enumerate(calls):
+        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(results)]
+    traced = torch.jit.trace(net, args, check_trace=False)
+    for got, expected in zip(flat([traced(*args)]), flat([output])):
+        assert torch.equal(got, expected), "the trace computes something else"
+    return common.Case(
+        traced, args=args, runs=False, why_not=why, extra_files={"horizon-plugin-version": "2.5.9"},
+        edit=lambda path: write(path.removesuffix(".pt") + ".ops.safetensors", tensors),
+    )
+
+
+@graph_module
+class Net(nn.Module):
+    """The example network of the guide's chapter on comparing with the front end."""
+
+    def __init__(self, nested):
+        super().__init__()
+        self.quant_stubx = Quantize(0.00784, with_round_mode=nested)
+        self.quant_stuby = Quantize(0.00801, with_round_mode=nested)
+        self.unused = nn.Identity()
+        self.mul_op, self.cat_op, self.add_op = QFunctional(0.0241), QFunctional(0.0149), QFunctional(0.0157)
+        self.quantized_ops = nn.Sequential(
+            nn.ReLU(), SegmentLUT(torch.sigmoid, 1 / 128), SegmentLUTSoftmax(nested, 15), SegmentLUT(nn.functional.silu, 0.0005),
+            Interpolate(factor=2), Interpolate(factor=2.3), AvgPool2d(4, 0.00045), Interpolate(factor=1.3), Interpolate(factor=0.7),
+        )
+        self.dequant_stub = DeQuantize()
+
+    def forward(self, x, y):
+        x, y = self.quant_stubx(x), self.quant_stuby(y)
+        y = self.add_op.add(x, y)
+        x = self.cat_op.cat((x, y), 1)
+        x = self.cat_op.cat((x, y), 1)
+        a, b = x.data.split(15, dim=1)
+        x = self.mul_op.mul(QTensor(a, x.scale, x.dtype), QTensor(b, x.scale, x.dtype))
+        ops = self.quantized_ops
+        x = QTensor(ops[0](x.data), x.scale, x.dtype)
+        for op in list(ops)[1:]:
+            x = op(x)
+        return self.dequant_stub(x)
+
+
+def guide(nested):
+    data = torch.rand(1, 10, 5, 5)
+    return case(Net(nested), data, torch.rand(1, 10, 5, 5))
+
+
+@common.fixture
+def guide_older():
+    """The guide's example as an older plugin writes it: `quantize` of 6 arguments, reciprocal nested once."""
+    return guide(False)
+
+
+@common.fixture
+def guide_newer():
+    """The guide's example as plugin 2.5.9 writes it: `_quantize` with a round mode, reciprocal nested twice."""
+    return guide(True)
+
+
+@graph_module
+class ConvNet(nn.Module):
+    def __init__(self, march):
+        super().__init__()
+        conv = lambda i, o, k, **kw: nn.Conv2d(i, o, k, **kw)
+        self.march = march
+        self.quant = Quantize(0.0157, march=march)
+        self.stem = ConvReLU2d(conv(3, 16, 7, stride=2, padding=3), 0.009, march=march)
+        self.pool = MaxPool2d(3, 2, 1, march=march)
+        self.block = nn.Sequential(
+            ConvReLU2d(conv(16, 16, 3, padding=1), 0.006, march=march), ConvAddReLU2d(conv(16, 16, 3, padding=1, bias=False), 0.008, march=march)
+        )
+        self.depthwise = Conv2d(conv(16, 16, 3, padding=2, dilation=2, groups=16), 0.005, march=march)
+        self.grouped = ConvReLU2d(conv(16, 32, (1, 3), stride=(1, 2), padding=(0, 1), groups=4), 0.004, march=march, spread=False)
+        self.skip = ConvAdd2d(conv(16, 32, 1, stride=(1, 2)), 0.006, march=march)
+        self.up = Conv2d(nn.ConvTranspose2d(32, 8, 3, stride=2, padding=1, output_padding=1, groups=2), 0.003, march=march)
+        self.mean = AvgPool2d(2, 0.0031, march=march)
+        self.head = Conv2d(conv(8, 5, 1), 1.0, "qint32", march=march)
+        self.dequant = DeQuantize(march)
+        self.unused = nn.Identity()
+
+    def forward(self, x):
+        x = self.pool(self.stem(self.quant(x)))
+        x = self.block[1](self.block[0](x), x)
+        d = self.depthwise(x)
+        x = self.skip(x, self.grouped(d))
+        return self.dequant(self.head(self.mean(self.up(x))))
+
+
+@common.fixture
+def convolutions_bayes():
+    """Convolutions of many shapes, a sum input, deconvolution, pooling, a high-precision output; march bayes."""
+    return case(ConvNet("bayes"), torch.randn(2, 3, 32, 32))
+
+
+@common.fixture
+def convolutions_bernoulli2():
+    """The same for march bernoulli2, whose convolutions do not round."""
+    return case(ConvNet("bernoulli2"), torch.randn(2, 3, 32, 32))
+
+
+@graph_module
+class Arithmetic(nn.Module):
+    def __init__(self, march):
+        super().__init__()
+        self.march = march
+        self.quantx, self.quanty = Quantize(0.031, march=march), Quantize(0.012, march=march)
+        f = lambda scale: QFunctional(scale, march=march)
+        self.add1, self.add2, self.mul, self.cat, self.sum, self.mean = f(0.04), f(0.041), f(0.05), f(0.033), f(0.11), f(0.01)
+        self.up, self.near = Interpolate(size=(9, 7), march=march), Interpolate(factor=2.0, mode="nearest", march=march)
+        self.pool = AvgPool2d(3, 0.02, stride=2, padding=1, march=march)
+        self.dequant = DeQuantize(march)
+
+    def forward(self, inputs):
+        x, y = self.quantx(inputs[0]), self.quanty(inputs[1])
+        a, b = self.add1.add(x, y), self.add2.add(y, x)
+        c = self.cat.cat((self.mul.mul(a, b), x, a), 1)
+        s, m = self.sum.sum(c, 1), self.mean.mean(c, 2)
+        return [self.dequant(t) for t in (self.pool(self.up(c)), s, m, self.near(b))]
+
+
+@common.fixture
+def arithmetic_bayes():
+    """add, mul, cat, sum, mean, resize, average pooling; a list of inputs, a list of outputs; march bayes."""
+    return case(Arithmetic("bayes"), [torch.randn(2, 4, 6, 5), torch.randn(2, 4, 6, 5)])
+
+
+@common.fixture
+def arithmetic_bernoulli2():
+    """The same for march bernoulli2: its own add, and coordinates of 8 fraction bits."""
+    return case(Arithmetic("bernoulli2"), [torch.randn(2, 4, 6, 5), torch.randn(2, 4, 6, 5)])
+
+
+@graph_module
+class Shapes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.quant = Quantize(0.02)
+        self.fc1, self.fc2 = LinearReLU(nn.Linear(12, 9), 0.01), Linear(nn.Linear(9, 4), 0.5, "qint16")
+        self.add = QFunctional(0.03)
+        self.sub = QFunctional(0.001, "qint16")
+        self.dequant = DeQuantize()
+
+    def keep(self, x, data):
+        return QTensor(data, x.scale, x.dtype)
+
+    def forward(self, x):
+        x = self.quant(x)
+        d = F.channel_shuffle(x.data, 2)
+        d = F.pad(d, [1, 2, 0, 1], "constant", 0.07, x.scale, x.zero_point, x.dtype, "bayes")
+        p = nn.functional.pixel_unshuffle(nn.functional.pixel_shuffle(d, 2), 2)
+        q = p[:, 1:4, ::2].clamp(-40, 50)
+        q = torch.maximum(q, torch.minimum(q, q.permute(0, 1, 2, 3)))
+        left, right = q.split([1, 2], dim=1)
+        t = torch.cat([right, left], dim=1).transpose(2, 3)
+        top = t.argmax(1, keepdim=True)
+        rows = t.reshape(2, t.size(1) * t.size(2), -1).permute(0, 2, 1)[:, :, :12]
+        rows = torch.roll(rows, shifts=[1], dims=[1])
+        y = self.fc2(self.fc1(self.keep(x, rows.contiguous())))
+        flat = self.keep(y, y.data.flatten(1))
+        half = self.keep(y, flat.data[:, : flat.data.size(1) // 2])
+        rest = self.keep(y, flat.data[:, flat.data.size(1) // 2 : 2 * (flat.data.size(1) // 2)])
+        return self.dequant(self.sub.sub(half, rest)), top, self.dequant(self.keep(x, x.data.unsqueeze(1).squeeze(1)))
+
+
+@common.fixture
+def shapes_bayes():
+    """Operators that move integers, in both layouts; linear layers on rank 3; int16."""
+    return case(Shapes(), torch.randn(2, 8, 5, 4))
+
+
+@graph_module
+class Known(nn.Module):
+    def __init__(self, what, march):
+        super().__init__()
+        self.what, self.march = what, march
+        self.quant = Quantize(0.037, march=march)
+        self.conv = Conv2d(nn.Conv2d(4, 4, 1), 1.0, "qint32", march=march, spread=False)
+        self.op = QFunctional(0.33 if what != "requantize" else 0.9, march=march)
+        self.dequant = DeQuantize(march)
+
+    def forward(self, x):
+        x = self.quant(x)
+        if self.what == "requantize":
+            y = self.op.requantize(self.conv(x))
+        elif self.what == "matmul":
+            y = self.op.matmul(x, QTensor(x.data.transpose(2, 3), x.scale, x.dtype))
+        else:
+            y = getattr(self.op, self.what)(x)
+        return self.dequant(y)
+
+
+@common.fixture
+def known_requantize():
+    """requantize of an int32 tensor by a small ratio: the plugin shifts twice, the front end once."""
+    return case(Known("requantize", "bayes"), torch.randn(1, 4, 16, 16) * 2)
+
+
+@common.fixture
+def known_matmul_bernoulli2():
+    """matmul on bernoulli2: the plugin rounds, the front end does not."""
+    return case(Known("matmul", "bernoulli2"), torch.randn(1, 4, 6, 5))
+
+
+@common.fixture
+def known_ceil():
+    """ceil of an input whose scale is no power of two."""
+    return case(Known("ceil", "bayes"), torch.randn(1, 4, 6, 5) * 2)
+
+
+@common.fixture
+def known_floor():
+    """floor to an output scale that is not 1."""
+    return case(Known("floor", "bayes"), torch.randn(1, 4, 6, 5) * 2)
+
+
+@graph_module
+class Refused(nn.Module):
+    """Everything a front end does not take, in one model."""
+
+    def __init__(self):
+        super().__init__()
+        m = "bernoulli2"
+        self.quant = Quantize(0.02, march=m)
+        self.wide = QFunctional(0.001, "qint16", march=m)
+        self.inner = nn.ModuleDict({"resize": Interpolate(factor=2.0, march=m, align_corners=True), "fc": Linear(nn.Linear(4, 3), 0.1, march=m)})
+        self.dequant = DeQuantize(m)
+
+    def forward(self, x):
+        x = self.quant(x)
+        a, b = x.data.unbind(1)
+        stacked = torch.stack([a, b], 1)
+        wide = self.wide.add(x, x)
+        resized = self.inner["resize"](x)
+        row = self.inner["fc"](x)
+        picked = x.data[:, 0]
+        best, _ = x.data.max(3, keepdim=True)
+        return self.dequant(wide), self.dequant(resized), self.dequant(row), stacked, picked, best
+
+
+@common.fixture
+def refused_bernoulli2():
+    """unbind, stack, int16, align_corners, linear, select, a maximum along the width: none of it on bernoulli2."""
+    return case(Refused(), torch.randn(1, 2, 4, 4))
+
+
+if __name__ == "__main__":
+    common.main("hbdk.py")

@@ -1,0 +1,249 @@
+"""The functions that a front end knows by name; scripted when they are first called while tracing."""
+import functools
+from typing import List, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from .functional_impl import _add, _avg_pool2d, _conv2d, _quantize, _requantize, _sub
+
+# Results of calls outside of a trace, in order: (name, results).
+CALLS: List = []
+COMPILED = {}
+
+
+def scripted(fn):
+    """A function that a trace sees as one call, and that notes its results when nothing is traced."""
+    name = fn.__name__
+
+    @functools.wraps(fn)
+    def call(*args):
+        if torch._C._is_tracing():
+            if name not in COMPILED:
+                COMPILED[name] = torch.jit.script(fn)
+            return COMPILED[name](*args)
+        depth = len(CALLS)
+        result = fn(*args)
+        del CALLS[depth:]
+        CALLS.append((name, result if isinstance(result, tuple) else (result,)))
+        return result
+
+    call.__original_fn = fn
+    call.__script_if_tracing_wrapper = True
+    return call
+
+
+@scripted
+def quantize(input: Tensor, scale: Tensor, zero_point: Tensor, ch_axis: int, dtype: str, march: str) -> Tensor:
+    return _quantize(input, scale, zero_point, ch_axis, dtype, "bpu_round", march)
+
+
+@scripted
+def dequantize(input: Tensor, scale: Tensor, zero_point: Tensor, ch_axis: int, march: str) -> Tensor:
+    return torch.ops.horizon.bpu_scale_dequantization(input, scale, ch_axis)
+
+
+@scripted
+def requantize(
+    input: Tensor, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str
+) -> Tensor:
+    return _requantize(input, input_scale, input_zero_point, input_dtype, scale, zero_point, dtype, march)
+
+
+@scripted
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor, sumin: Optional[Tensor], stride: List[int], padding: List[int], dilation: List[int],
+    groups: int, padding_mode: str, activation: str, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str,
+    weight_scale: Tensor, weight_zero_point: Tensor, weight_dtype: str, bias_scale: Tensor, bias_zero_point: Tensor, bias_dtype: str,
+    sumin_scale: Optional[Tensor], sumin_zero_point: Optional[Tensor], sumin_dtype: Optional[str], scale: Tensor, zero_point: Tensor,
+    dtype: str, march: str,
+) -> Tuple[Tensor, Tensor]:
+    return _conv2d(
+        input, weight, bias, sumin, stride, padding, dilation, groups, activation, input_scale, weight_scale, weight_dtype, bias_scale,
+        bias_dtype, sumin_scale, scale, dtype, march,
+    )
+
+
+@scripted
+def conv_transpose2d(
+    input: Tensor, weight: Tensor, bias: Tensor, sumin: Optional[Tensor], stride: List[int], padding: List[int],
+    output_padding: List[int], dilation: List[int], groups: int, padding_mode: str, activation: str, input_scale: Tensor,
+    input_zero_point: Tensor, input_dtype: str, weight_scale: Tensor, weight_zero_point: Tensor, weight_dtype: str, bias_scale: Tensor,
+    bias_zero_point: Tensor, bias_dtype: str, sumin_scale: Optional[Tensor], sumin_zero_point: Optional[Tensor],
+    sumin_dtype: Optional[str], scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tuple[Tensor, Tensor]:
+    w, b, bl, e, el, o, pre, post, out_scale = torch.ops.horizon.convert_conv_params(
+        input_scale, weight, weight_scale, weight_dtype, bias, bias_scale, bias_dtype, scale, dtype, torch.zeros_like(scale), True,
+        groups, march,
+    )
+    y = torch.ops.horizon.bpu_scale_quanti_deconvolution(
+        input, w, b, torch.zeros(1, dtype=input.dtype), o, pre, bl, post, e, el, True, weight.size(1) * groups,
+        [weight.size(2), weight.size(3)], stride, padding, output_padding, dilation, activation, groups, False, dtype == "qint32", dtype,
+        march,
+    )
+    return y, out_scale
+
+
+@scripted
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor, sumin: Optional[Tensor], activation: str, input_scale: Tensor, input_zero_point: Tensor,
+    input_dtype: str, weight_scale: Tensor, weight_zero_point: Tensor, weight_dtype: str, bias_scale: Tensor, bias_zero_point: Tensor,
+    bias_dtype: str, sumin_scale: Optional[Tensor], sumin_zero_point: Optional[Tensor], sumin_dtype: Optional[str], scale: Tensor,
+    zero_point: Tensor, dtype: str, march: str,
+) -> Tuple[Tensor, Tensor]:
+    rows = input.reshape(-1, input.size(-1), 1, 1)
+    y, out_scale = _conv2d(
+        rows, weight.reshape(weight.size(0), weight.size(1), 1, 1), bias, None, [1, 1], [0, 0], [1, 1], 1, activation, input_scale,
+        weight_scale, weight_dtype, bias_scale, bias_dtype, None, scale, dtype, march,
+    )
+    return y.reshape(list(input.size())[:-1] + [weight.size(0)]), out_scale
+
+
+@scripted
+def max_pool2d(
+    input: Tensor, kernel_size: List[int], stride: List[int], padding: List[int], dilation: List[int], return_indices: bool,
+    ceil_mode: bool, march: str,
+) -> Tensor:
+    y = torch.nn.functional.max_pool2d(input.to(torch.float32), kernel_size, stride, padding, dilation, ceil_mode)
+    return y.to(input.dtype)
+
+
+@scripted
+def avg_pool2d(
+    input: Tensor, kernel_size: List[int], stride: List[int], padding: List[int], ceil_mode: bool, count_include_pad: bool,
+    divisor_override: None, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str,
+    march: str,
+) -> Tuple[Tensor, Tensor]:
+    return _avg_pool2d(input, kernel_size, stride, padding, ceil_mode, input_scale, scale, dtype, march)
+
+
+@scripted
+def interpolate(
+    input: Tensor, size: Optional[List[int]], scale_factor: Optional[List[float]], mode: str, align_corners: Optional[bool],
+    recompute_scale_factor: Optional[bool], input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, march: str,
+) -> Tensor:
+    out, ratio = [-1, -1], [-1.0, -1.0]
+    if size is not None:
+        out = size
+    if scale_factor is not None:
+        ratio = scale_factor
+    return torch.ops.horizon.bpu_quanti_resize(input, mode, False, out[0], out[1], ratio[0], ratio[1], march)
+
+
+@scripted
+def pad(input: Tensor, pad: List[int], mode: str, value: float, scale: Tensor, zero_point: Tensor, dtype: str, march: str) -> Tensor:
+    q = value
+    if mode == "constant":
+        q = float(_quantize(torch.full([1], value), scale, zero_point, -1, dtype, "bpu_round", march))
+    return torch.nn.functional.pad(input.to(torch.float32), pad, mode, q).to(input.dtype)
+
+
+@scripted
+def cat(
+    input_list: List[Tensor], dim: int, input_scale_list: List[Tensor], input_zero_point_list: List[Tensor], input_dtype_list: List[str],
+    scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tensor:
+    parts: List[Tensor] = []
+    for i, part in enumerate(input_list):
+        parts.append(_requantize(part, input_scale_list[i], input_zero_point_list[i], input_dtype_list[i], scale, zero_point, dtype, march))
+    return torch.cat(parts, dim)
+
+
+@scripted
+def add(
+    x: Tensor, y: Tensor, x_scale: Tensor, y_scale: Tensor, x_zero_point: Tensor, y_zero_point: Tensor, x_dtype: str, y_dtype: str,
+    scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tensor:
+    return _add(x, y, x_scale, y_scale, x_dtype, y_dtype, scale, dtype, march)
+
+
+@scripted
+def sub(
+    x: Tensor, y: Tensor, x_scale: Tensor, x_zero_point: Tensor, x_dtype: str, y_scale: Tensor, y_zero_point: Tensor, y_dtype: str,
+    scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tensor:
+    return _sub(x, y, x_scale, x_dtype, y_scale, y_dtype, scale, dtype, march)
+
+
+@scripted
+def mul(
+    input: Tensor, other: Tensor, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, other_scale: Tensor,
+    other_zero_point: Tensor, other_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tensor:
+    product = input.to(torch.int32) * other.to(torch.int32)
+    return _requantize(product, input_scale * other_scale, zero_point, "qint32", scale, zero_point, dtype, march)
+
+
+@scripted
+def matmul(
+    input: Tensor, other: Tensor, input_trans: bool, other_trans: bool, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str,
+    other_scale: Tensor, other_zero_point: Tensor, other_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tensor:
+    x, y = input.to(torch.float64), other.to(torch.float64)
+    if input_trans:
+        x = x.transpose(-1, -2)
+    if other_trans:
+        y = y.transpose(-1, -2)
+    product = torch.matmul(x, y).to(torch.int32)
+    return _requantize(product, input_scale * other_scale, zero_point, "qint32", scale, zero_point, dtype, march)
+
+
+@scripted
+def sum(
+    x: Tensor, dim: int, keepdim: bool, x_scale: Tensor, x_zero_point: Tensor, x_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str,
+    march: str,
+) -> Tensor:
+    total = torch.sum(x.to(torch.int32), dim, keepdim, dtype=torch.int32)
+    return _requantize(total, x_scale, x_zero_point, "qint32", scale, zero_point, dtype, march)
+
+
+@scripted
+def mean(x: Tensor, dim: int, x_scale: Tensor, x_zero_point: Tensor, x_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str) -> Tensor:
+    total = torch.sum(x.to(torch.int32), dim, True, dtype=torch.int32)
+    return _requantize(total, x_scale, x_zero_point, "qint32", scale * x.size(dim), zero_point, dtype, march)
+
+
+@scripted
+def lut(
+    data: Tensor, data_scale: Tensor, data_zero_point: Tensor, data_type: str, table: Tensor, scale: Tensor, zero_point: Tensor, dtype: str,
+    march: str,
+) -> Tensor:
+    return torch.index_select(table.reshape(-1), 0, data.reshape(-1).to(torch.int64) + 128).reshape(data.size())
+
+
+@scripted
+def segment_lut(
+    input: Tensor, table: Tensor, scales: Tensor, beta: Tensor, left_shift: Tensor, right_shift: Tensor, max: Tensor,
+    is_centrosymmetric: bool, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, scale: Tensor, zero_point: Tensor,
+    dtype: str, march: str,
+) -> Tensor:
+    return torch.ops.horizon.bpu_segment_lut(
+        input.to(torch.int16), table, scales, beta, left_shift, right_shift, max, is_centrosymmetric, 8, dtype, table.size(1), march
+    )
+
+
+@scripted
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    n, c, h, w = input.size()
+    return input.reshape(n, groups, c // groups, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+@scripted
+def floor(
+    input: Tensor, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str
+) -> Tensor:
+    one = torch.ones_like(scale)
+    whole = torch.ops.horizon.bpu_scale_requantization(input, input_scale, one, input_dtype, "qint32", True, False, march)
+    return _requantize(whole, one, zero_point, "qint32", scale, zero_point, dtype, march)
+
+
+@scripted
+def ceil(
+    input: Tensor, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str
+) -> Tensor:
+    whole = torch.ops.horizon.bpu_ceil(input, input_scale, input_dtype, "qint32", march)
+    return _requantize(whole, torch.ones_like(scale), zero_point, "qint32", scale, zero_point, dtype, march)
+
+
+# Newer plugins inline `quantize`: the trace calls the body in `functional_impl` (with a round mode).
+quantize_inline = scripted(_quantize)
