@@ -1,7 +1,7 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
 
-mod fuse;
 pub mod functional;
+mod fuse;
 pub mod observer;
 pub mod prepare;
 pub mod qconfig;

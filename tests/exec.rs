@@ -6,6 +6,7 @@ mod fixtures;
 mod flat;
 mod io;
 mod kept;
+mod prepare;
 
 use std::path::{Path, PathBuf};
 

@@ -73,7 +73,7 @@ pub fn prepare(model: &Model, qconfig: &QConfig, folder: &str) -> Result<Prepare
     let mut net = Net::new(model)?;
     refuse_quantised(&net)?;
     without_writes(&mut net);
-    decompose(&mut net);
+    decompose(&mut net, qconfig.march);
     let mut resolver = qconfig.resolver();
     let planned = plan::plan(&net, qconfig, &mut resolver);
     let mut report = PrepareReport::new(qconfig, model);

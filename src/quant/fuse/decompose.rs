@@ -5,10 +5,12 @@
 
 mod arithmetic;
 mod attention;
+mod linear;
 mod reduce;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
+use crate::quant::qconfig::March;
 use rustc_hash::FxHashMap;
 
 /// Rounds after which what is left stays: rules make operators that other rules rewrite, two or three deep.
@@ -18,19 +20,19 @@ const MAX_ROUNDS: usize = 6;
 type Recipe = Box<dyn FnOnce(&mut Builder<'_>) -> Option<Vec<ValueId>>>;
 
 /// Rewrites the root block.
-pub(in crate::quant) fn decompose(net: &mut Net<'_>) {
+pub(in crate::quant) fn decompose(net: &mut Net<'_>, march: March) {
     for _ in 0..MAX_ROUNDS {
-        if !round(net) {
+        if !round(net, march) {
             break;
         }
     }
 }
 
 /// One walk; whether anything was rewritten.
-fn round(net: &mut Net<'_>) -> bool {
+fn round(net: &mut Net<'_>, march: March) -> bool {
     let mut recipes: FxHashMap<NodeId, Recipe> = FxHashMap::default();
     for id in net.nodes() {
-        if let Some(recipe) = recipe(net, id) {
+        if let Some(recipe) = recipe(net, id, march) {
             recipes.insert(id, recipe);
         }
     }
@@ -57,7 +59,7 @@ fn round(net: &mut Net<'_>) -> bool {
     !replaced.is_empty()
 }
 
-fn recipe(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
     let name = net.aten(id)?;
     // What does not depend on the inputs' elements is computed once, in float.
     if !net.node(id).outputs.iter().any(|it| net.is_live(*it)) {
@@ -66,6 +68,7 @@ fn recipe(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     arithmetic::recipe(net, id, name)
         .or_else(|| reduce::recipe(net, id, name))
         .or_else(|| attention::recipe(net, id, name))
+        .or_else(|| linear::recipe(net, id, name, march))
 }
 
 /// A recipe with one result.

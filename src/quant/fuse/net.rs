@@ -282,6 +282,12 @@ impl<'m> Net<'m> {
                 };
                 base.transposed(axis(1)?, axis(2)?)
             }
+            "unsqueeze" => {
+                let base = base()?;
+                let rank = base.sizes().len() as i64;
+                let dim = self.int(*node.inputs.get(1)?)?;
+                base.unsqueezed(usize::try_from(if dim < 0 { dim + rank + 1 } else { dim }).ok()?)
+            }
             "detach" | "alias" | "contiguous" => base(),
             _ => None,
         }

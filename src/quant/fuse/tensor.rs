@@ -56,6 +56,21 @@ impl ConstTensor {
         }
     }
 
+    /// The same memory with one more dimension, of size 1.
+    pub(in crate::quant) fn unsqueezed(&self, at: usize) -> Option<ConstTensor> {
+        let (mut sizes, mut strides) = (self.view.sizes().to_vec(), self.view.strides().to_vec());
+        if at > sizes.len() {
+            return None;
+        }
+        let stride = sizes
+            .get(at)
+            .zip(strides.get(at))
+            .map_or(1, |it| it.0 * it.1);
+        sizes.insert(at, 1);
+        strides.insert(at, stride);
+        self.with_layout(&sizes, &strides)
+    }
+
     /// The same memory with two dimensions exchanged.
     pub(in crate::quant) fn transposed(&self, a: usize, b: usize) -> Option<ConstTensor> {
         let (mut sizes, mut strides) = (self.view.sizes().to_vec(), self.view.strides().to_vec());
@@ -64,10 +79,14 @@ impl ConstTensor {
         }
         sizes.swap(a, b);
         strides.swap(a, b);
+        self.with_layout(&sizes, &strides)
+    }
+
+    fn with_layout(&self, sizes: &[i64], strides: &[i64]) -> Option<ConstTensor> {
         let view = TensorView::new(
             self.view.dtype(),
-            sizes[..].into(),
-            strides[..].into(),
+            sizes.into(),
+            strides.into(),
             self.view.offset(),
             self.view.storage().clone(),
         );

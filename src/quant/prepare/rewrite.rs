@@ -36,6 +36,8 @@ impl Rewritten {
 struct Facts {
     /// Values that only make outputs of the model.
     outputs: FxHashSet<ValueId>,
+    /// The same, but for operators that move their elements on the way.
+    moved_outputs: FxHashSet<ValueId>,
     /// Values that are read as coordinates of a grid sample.
     grids: FxHashSet<ValueId>,
     /// Names for stubs at a node.
@@ -85,7 +87,7 @@ pub(super) fn rewrite(
         return Err(PrepareError::Nothing);
     };
     let mut names = std::mem::take(&mut planned.names);
-    let facts = facts(net, &names);
+    let facts = facts(net, &planned, &names);
     let placed = place_all(net, &planned, &mut names, resolver);
     let floats = float_rows(net, &planned);
     let stub_names = input_stubs(net, &planned, &mut names, resolver, &stub);
@@ -170,9 +172,10 @@ fn path_of(net: &Net<'_>, object: ValueId) -> String {
     parts.join(".")
 }
 
-fn facts(net: &Net<'_>, names: &Names) -> Facts {
+fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
     let mut facts = Facts {
         outputs: FxHashSet::default(),
+        moved_outputs: FxHashSet::default(),
         grids: FxHashSet::default(),
         stubs: FxHashMap::default(),
         stored: FxHashMap::default(),
@@ -182,8 +185,13 @@ fn facts(net: &Net<'_>, names: &Names) -> Facts {
         three_dimensional: FxHashSet::default(),
     };
     for value in net.graph().value_ids() {
-        if only_output(net, value, 0) {
+        let made_of = |id: NodeId| is_structure(&net.node(id).op);
+        if only_output(net, value, 0, &made_of) {
             facts.outputs.insert(value);
+        } else if only_output(net, value, 0, &|id| {
+            made_of(id) || matches!(planned.ops.get(&id), Some(FloatOp::Move(_)))
+        }) {
+            facts.moved_outputs.insert(value);
         }
         if net.is_live(value) {
             facts.live.insert(value);
@@ -217,22 +225,30 @@ fn facts(net: &Net<'_>, names: &Names) -> Facts {
 /// Nesting of tuples, lists and dicts of outputs that is followed.
 const MAX_STRUCTURE: usize = 32;
 
-/// Whether a value is read by nothing but the result of the method.
-fn only_output(net: &Net<'_>, value: ValueId, depth: usize) -> bool {
+fn is_structure(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::TupleConstruct | Op::ListConstruct | Op::DictConstruct
+    )
+}
+
+/// Whether a value is read by nothing but the result of the method, by way of nodes that `through` lets pass.
+fn only_output(
+    net: &Net<'_>,
+    value: ValueId,
+    depth: usize,
+    through: &dyn Fn(NodeId) -> bool,
+) -> bool {
     let uses = net.uses(value);
-    let made_of = |op: &Op| {
-        matches!(
-            op,
-            Op::TupleConstruct | Op::ListConstruct | Op::DictConstruct
-        )
-    };
     !uses.is_empty()
         && depth < MAX_STRUCTURE
         && uses.iter().all(|it| match it {
             Use::Return { block, .. } => *block == net.graph().root(),
             Use::Input { node, .. } => {
-                made_of(&net.node(*node).op)
-                    && only_output(net, net.node(*node).outputs[0], depth + 1)
+                let outputs = &net.node(*node).outputs;
+                through(*node)
+                    && outputs.len() == 1
+                    && only_output(net, outputs[0], depth + 1, through)
             }
         })
 }

@@ -147,7 +147,9 @@ fn keeps_last(net: &Net<'_>, id: NodeId, name: &str) -> bool {
         }
         "permute" => {
             let dims = net.arg(id, "dims").and_then(|it| net.ints(it));
-            dims.is_some_and(|it| matches!(it.last(), Some(&last) if last == it.len() as i64 - 1 || last == -1))
+            dims.is_some_and(
+                |it| matches!(it.last(), Some(&last) if last == it.len() as i64 - 1 || last == -1),
+            )
         }
         _ => false,
     }
@@ -160,7 +162,9 @@ fn has_four_dimensions(net: &Net<'_>, value: ValueId) -> bool {
     };
     let len = |list: ValueId| {
         let node = net.graph().producer(list).map(|it| net.node(it));
-        net.ints(list).map(|it| it.len()).or(node.map(|it| it.inputs.len()))
+        net.ints(list)
+            .map(|it| it.len())
+            .or(node.map(|it| it.inputs.len()))
     };
     match net.aten(producer) {
         Some("view" | "reshape") => len(net.node(producer).inputs[1]) == Some(4),

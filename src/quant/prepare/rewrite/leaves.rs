@@ -59,7 +59,8 @@ impl Rewriter<'_, '_> {
         let Some((path, mut resolved)) = self.placed.remove(&id) else {
             return self.keep(id);
         };
-        let last = self.facts.outputs.contains(&output);
+        let moved = self.facts.moved_outputs.contains(&output);
+        let last = moved || self.facts.outputs.contains(&output);
         if high_precision && last && group.act != Act::Relu6 && !resolved.names_activation {
             resolved.activation = None;
         } else if resolved.activation.is_none() && (!last || group.act == Act::Relu6) {
@@ -83,6 +84,11 @@ impl Rewriter<'_, '_> {
             inputs,
         });
         self.set(output, made);
+        if moved && self.leaves.last().is_some_and(|it| it.activation.is_none()) {
+            // An accumulator has a scale for each channel: it is dequantised before its elements move.
+            let float = self.output(output);
+            self.newest.insert(output, float);
+        }
     }
 
     /// A node that is no group.
