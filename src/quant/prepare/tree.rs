@@ -154,7 +154,7 @@ fn store_attributes(
         let path = crate::quant::fuse::joined(&owner, name).to_string();
         if let Some(&output) = node.outputs.first() {
             paths.insert(output, path.clone());
-            if matches!(graph.ty(output), Type::Class(_)) {
+            if is_module(net, graph.ty(output)) {
                 continue;
             }
         }
@@ -173,6 +173,15 @@ fn store_attributes(
         }
     }
     Ok(())
+}
+
+/// Whether a type is a module's: the float file's own, or one that is yet to be written.
+fn is_module(net: &Net<'_>, ty: &Type) -> bool {
+    let Type::Class(name) = ty else {
+        return false;
+    };
+    let class = net.model.program.class(name);
+    class.is_none_or(|it| it.kind == ClassKind::Module)
 }
 
 /// Classes of named tuples that the method makes, takes or returns.

@@ -1,6 +1,6 @@
 //! Operators that become modules with hyperparameters or weights.
 
-use crate::ir::{Constant, NodeId, ValueId};
+use crate::ir::{Constant, NodeId, Type, ValueId};
 use crate::quant::fuse::{ConstTensor, Conv, ConvKind, FloatOp, Linear, Net, Norm, Pool};
 use crate::quant::qconfig::March;
 
@@ -261,6 +261,12 @@ impl Read<'_, '_> {
             "" => Err("one operand is a number".to_owned()),
             name => Ok(FloatOp::Scalar { name, input, value }),
         };
+        let is_tensor = |at: usize| *self.net.graph().ty(inputs[at]) == Type::Tensor;
+        for (at, number) in numbers.iter().enumerate() {
+            if number.is_none() && !is_tensor(at) {
+                return Err("one operand is a number that is not constant".into());
+            }
+        }
         match numbers {
             [_, Some(value)] => scalar(inputs[0], value),
             [Some(value), None] => scalar(inputs[1], value),
