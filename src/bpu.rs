@@ -10,9 +10,18 @@ pub mod op;
 pub mod rescale;
 pub mod simd;
 
+mod argmax;
 mod channel;
+mod conv;
 mod convert;
+mod correlation;
 mod lut;
+mod mul;
+mod order;
+mod pool;
 mod quantise;
 mod requantise;
+mod resize;
 mod scalar;
+mod segment;
+mod warp;

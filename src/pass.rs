@@ -17,20 +17,23 @@ pub mod inline;
 pub mod objects;
 pub mod reprint;
 pub mod rewrite;
+pub mod scene;
 pub mod to_device;
 
 pub use driver::{Driver, Pass, Timing};
 pub use flat::{Flat, Options, flat, flat_with};
 pub use objects::Stored;
+pub use scene::Scene;
 
-use crate::archive::{ArchiveError, Document};
-use crate::ir::{Function, Program};
+use crate::archive::ArchiveError;
 
 /// Why a graph cannot be rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
-    /// The root module has no such method.
-    #[error("the root module has no method `{0}`")]
+    /// No module has such a method.
+    #[error(
+        "no module of the file has a method `{0}`; name it by path, such as `forward` or `layer1.0.forward`"
+    )]
     NoMethod(smol_str::SmolStr),
     /// The method was not lowered.
     #[error("`{0}` has no graph: run `ptool verify` to see why")]
@@ -49,14 +52,4 @@ pub enum PassError {
     /// The archive cannot be read.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-}
-
-/// Whether the first parameter is the root module: the function is one of its methods.
-fn takes_root(program: &Program, data: &Document, function: &Function) -> bool {
-    let crate::archive::pickle::Value::Object(root) = data.at(data.root()) else {
-        return false;
-    };
-    let class = program.class(&data.qualified_name(data.object(root).class));
-    let is_method = |id| program.functions[id].name == function.name;
-    class.is_some_and(|class| class.methods.iter().any(|(_, id)| is_method(*id)))
 }

@@ -3,4 +3,5 @@
 
 pub mod archive;
 pub mod lower;
+pub mod rewrite;
 pub mod source;

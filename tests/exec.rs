@@ -2,13 +2,20 @@
 
 mod errors;
 mod events;
-mod fixtures;
+pub(crate) mod fixtures;
 mod flat;
-mod io;
+pub(crate) mod io;
 mod kept;
 mod prepare;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Torch's random generator is one for the process: tests that seed it take turns.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A path below the repository.
 fn repository(path: &str) -> PathBuf {

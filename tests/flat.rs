@@ -4,7 +4,7 @@ use ptool::ir::text::{Options, print_graph};
 use ptool::ir::verify::verify_function;
 use ptool::ir::{Graph, Op};
 use ptool::model::Model;
-use ptool::pass::{Driver, flat};
+use ptool::pass::{Driver, Scene, flat};
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -69,7 +69,8 @@ fn flat_graphs_verify_and_stay_as_they_are() {
                 wrong.push(format!("{place}: {first}"));
             }
             let mut again = once.function.clone();
-            let mut driver = Driver::new(&model.program, model.archive.data().unwrap());
+            let (scene, _) = Scene::of_method(&model, &name).unwrap();
+            let mut driver = Driver::new(scene);
             if let Err(error) = driver.flatten(&mut again) {
                 wrong.push(format!("{place}: again: {error}"));
             }

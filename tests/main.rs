@@ -1,6 +1,8 @@
 //! Tests that need no libtorch.
 
 mod archive;
+mod bpu;
+mod cli;
 mod emit;
 mod flat;
 mod hbdk;

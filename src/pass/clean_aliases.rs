@@ -7,12 +7,12 @@
 
 use super::PassError;
 use super::alias::Aliases;
-use super::copy::{Action, Rewrite, Site, copy, param};
+use super::copy::{Action, Rewrite, Site, copy};
 use super::objects::{Objects, names_set};
-use crate::archive::Document;
+use super::scene::Scene;
 use crate::archive::pickle::Layout;
 use crate::ir::schema::Schema;
-use crate::ir::{Constant, Function, Graph, Node, NodeId, Op, Program, Type, ValueId};
+use crate::ir::{Constant, Graph, Node, NodeId, Op, Type, ValueId};
 use smallvec::SmallVec;
 
 /// Operators whose result is new row-major memory, whatever their inputs.
@@ -26,22 +26,14 @@ const ROW_MAJOR: &[&str] = &[
     "aten::zeros",
 ];
 
-/// Cleans the graph of an inlined method.
-pub fn clean_aliases(
-    program: &Program,
-    data: &Document,
-    function: &Function,
-) -> Result<Graph, PassError> {
-    let graph = &function.graph;
+/// Cleans the graph of an inlined function.
+pub fn clean_aliases(scene: &Scene<'_>, graph: &Graph) -> Result<Graph, PassError> {
     let asks = |node: &Node| matches!(node.op.kind(), "prim::requires_grad" | "aten::is_leaf");
     let mut cleaner = Cleaner {
-        objects: Objects::new(program, data, names_set(program, graph)),
+        objects: Objects::new(scene, names_set(scene.program, graph)),
         aliases: Aliases::of(graph),
         reads_grad: graph.nodes_in_order().iter().any(|&n| asks(graph.node(n))),
     };
-    if super::takes_root(program, data, function) {
-        cleaner.objects.root(param(0));
-    }
     copy(graph, &mut cleaner)
 }
 

@@ -5,7 +5,7 @@
 
 use super::PassError;
 use crate::ir::entity::Entity;
-use crate::ir::{BlockId, Constant, Graph, NodeId, Op, Type, ValueId};
+use crate::ir::{BlockId, Constant, Graph, Node, NodeId, Op, Type, ValueId};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
@@ -106,6 +106,15 @@ pub(super) fn copy<'p>(
     graph: &'p Graph,
     rewrite: &mut dyn Rewrite<'p>,
 ) -> Result<Graph, PassError> {
+    copy_in(graph, SmolStr::default(), rewrite)
+}
+
+/// As [`copy`], with `scope` in front of every node's.
+pub(super) fn copy_in<'p>(
+    graph: &'p Graph,
+    scope: SmolStr,
+    rewrite: &mut dyn Rewrite<'p>,
+) -> Result<Graph, PassError> {
     let mut copier = Copier {
         out: Graph::new(),
         frames: Vec::new(),
@@ -121,11 +130,7 @@ pub(super) fn copy<'p>(
                 .add_param(root, value.ty.clone(), value.name.clone()),
         );
     }
-    copier.frames.push(Frame {
-        graph,
-        map,
-        scope: SmolStr::default(),
-    });
+    copier.frames.push(Frame { graph, map, scope });
     copier.cursors.push(Cursor {
         frame: 0,
         block: graph.root(),
@@ -310,12 +315,13 @@ impl<'p> Copier<'p> {
         if params.len() != args.len() {
             return Err(malformed("a call has a wrong number of inputs"));
         }
-        let mut map = vec![None; graph.value_count()];
-        for (param, arg) in params.iter().zip(args) {
-            map[param.index()] = Some(arg);
-        }
         debug_assert_eq!(frame + 1, self.frames.len());
+        let map = vec![None; graph.value_count()];
         self.frames.push(Frame { graph, map, scope });
+        let caller = self.frames[frame].graph.node(id);
+        for (&param, arg) in params.iter().zip(args) {
+            self.stand_for(frame + 1, target, caller, param, arg);
+        }
         self.open(frame + 1, graph.root(), target, End::Call { node: id });
         Ok(())
     }
@@ -365,7 +371,7 @@ impl<'p> Copier<'p> {
         let counter = self.out.add_output(node, Type::Int);
         self.frames[frame].map[trip.index()] = Some(counter);
         for (&param, &value) in params.iter().zip(carried) {
-            self.stand_for(frame, target, id, param, value);
+            self.stand_for(frame, target, graph.node(id), param, value);
         }
         Ok(())
     }
@@ -436,7 +442,7 @@ impl<'p> Copier<'p> {
             return Err(malformed("a node has a wrong number of outputs"));
         }
         for (&output, &value) in outputs.iter().zip(values) {
-            self.stand_for(frame, target, id, output, value);
+            self.stand_for(frame, target, graph.node(id), output, value);
         }
         Ok(())
     }
@@ -447,15 +453,19 @@ impl<'p> Copier<'p> {
         &mut self,
         frame: usize,
         target: BlockId,
-        id: NodeId,
+        place: &Node,
         old: ValueId,
         mut new: ValueId,
     ) {
         let expected = self.frames[frame].graph.ty(old);
         if expected.class_name().is_some() && self.out.ty(new).class_name().is_none() {
-            let expected = expected.clone();
-            let node = self.make(frame, target, id, Op::UncheckedCast, &[new]);
-            new = self.out.add_output(node, expected);
+            let op = Op::UncheckedCast;
+            let node = self
+                .out
+                .make_node(op, [new], [expected.clone()], place.span);
+            self.out.node_mut(node).scope = join(&self.frames[frame].scope, &place.scope);
+            self.out.append(target, node);
+            new = self.out.node(node).outputs[0];
         }
         self.frames[frame].map[old.index()] = Some(new);
     }

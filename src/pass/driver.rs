@@ -8,10 +8,10 @@ use super::copy::{Plain, copy};
 use super::dead_code::dead_code;
 use super::fold_constants::{Assumptions, fold_constants};
 use super::inline::inline;
-use crate::archive::Document;
+use super::scene::Scene;
+use crate::ir::Function;
 use crate::ir::text::{Options, print_graph};
 use crate::ir::verify::verify_function;
-use crate::ir::{Function, Program};
 use std::time::{Duration, Instant};
 
 /// Rounds of the simplifying passes after which a graph is taken as it is; real ones settle in two or three.
@@ -62,10 +62,9 @@ pub struct Timing {
     pub nodes: usize,
 }
 
-/// Runs passes over functions of one program.
+/// Runs passes over one function.
 pub struct Driver<'m> {
-    program: &'m Program,
-    data: &'m Document,
+    scene: Scene<'m>,
     /// What folding may take for granted.
     pub assumptions: Assumptions,
     /// Whether the graph is verified after each pass; on in debug builds.
@@ -74,11 +73,10 @@ pub struct Driver<'m> {
 }
 
 impl<'m> Driver<'m> {
-    /// A driver for functions of `program`, with `data` behind their `self`.
-    pub fn new(program: &'m Program, data: &'m Document) -> Driver<'m> {
+    /// A driver for a function of the scene.
+    pub fn new(scene: Scene<'m>) -> Driver<'m> {
         Driver {
-            program,
-            data,
+            scene,
             assumptions: Assumptions::default(),
             verify: cfg!(debug_assertions),
             timings: Vec::new(),
@@ -93,13 +91,13 @@ impl<'m> Driver<'m> {
     /// Runs one pass.
     pub fn run(&mut self, pass: Pass, function: &mut Function) -> Result<(), PassError> {
         let start = Instant::now();
-        let (program, data) = (self.program, self.data);
+        let (scene, graph) = (&self.scene, &function.graph);
         let graph = match pass {
-            Pass::Inline => inline(program, data, function)?,
-            Pass::FoldConstants => fold_constants(program, data, function, &self.assumptions)?,
-            Pass::CleanAliases => clean_aliases(program, data, function)?,
-            Pass::CommonSubexpressions => common_subexpressions(program, &function.graph)?,
-            Pass::Renumber => copy(&function.graph, &mut Plain)?,
+            Pass::Inline => inline(scene, graph)?,
+            Pass::FoldConstants => fold_constants(scene, graph, &self.assumptions)?,
+            Pass::CleanAliases => clean_aliases(scene, graph)?,
+            Pass::CommonSubexpressions => common_subexpressions(scene.program, graph)?,
+            Pass::Renumber => copy(graph, &mut Plain)?,
             Pass::BuildLists => {
                 build_lists(&mut function.graph);
                 std::mem::take(&mut function.graph)
@@ -142,7 +140,10 @@ impl<'m> Driver<'m> {
     }
 
     fn check(&self, pass: Pass, function: &Function) -> Result<(), PassError> {
-        match verify_function(self.program, function).into_iter().next() {
+        match verify_function(self.scene.program, function)
+            .into_iter()
+            .next()
+        {
             None => Ok(()),
             Some(first) => Err(PassError::Broken {
                 pass: pass.name(),

@@ -1,10 +1,10 @@
 //! One method as one graph: inlined, folded, cleaned, with the file's values behind its attributes.
 
-use super::copy::param;
+use super::PassError;
 use super::driver::{Driver, Timing};
 use super::fold_constants::Assumptions;
 use super::objects::{Objects, Stored, names_set};
-use super::{PassError, takes_root};
+use super::scene::Scene;
 use crate::archive::pickle::TensorId;
 use crate::ir::{Function, Graph, SideMap, ValueId};
 use crate::model::Model;
@@ -26,7 +26,7 @@ pub struct Flat {
     stored: SideMap<ValueId, Option<Stored>>,
 }
 
-/// A method of the root module as one graph.
+/// A method as one graph: `forward` of the root module, `layer1.0.forward` of one below it.
 ///
 /// The graph is that of the file's state: attributes that the method may set stay attributes, and so do tensors.
 /// Dimensions are inferred for batched images ([`Assumptions`]). What cannot be inlined stays a call.
@@ -36,10 +36,8 @@ pub fn flat(model: &Model, method: &str) -> Result<Flat, PassError> {
 
 /// As [`flat`], with other assumptions.
 pub fn flat_with(model: &Model, method: &str, options: &Options) -> Result<Flat, PassError> {
-    let (_, function) = model
-        .method(method)
-        .ok_or_else(|| PassError::NoMethod(method.into()))?;
-    let mut function = function.clone();
+    let (scene, func) = Scene::of_method(model, method)?;
+    let mut function = model.program.functions[func].clone();
     if function
         .graph
         .block(function.graph.root())
@@ -48,15 +46,11 @@ pub fn flat_with(model: &Model, method: &str, options: &Options) -> Result<Flat,
     {
         return Err(PassError::NoGraph(function.name));
     }
-    let data = model.archive.data()?;
-    let mut driver = Driver::new(&model.program, data);
+    let mut driver = Driver::new(scene.clone());
     driver.assumptions = options.assumptions.clone();
     driver.flatten(&mut function)?;
     let names = names_set(&model.program, &function.graph);
-    let mut objects = Objects::new(&model.program, data, names);
-    if takes_root(&model.program, data, &function) {
-        objects.root(param(0));
-    }
+    let mut objects = Objects::new(&scene, names);
     for id in function.graph.nodes_in_order() {
         objects.learn(function.graph.node(id));
     }

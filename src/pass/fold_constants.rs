@@ -14,9 +14,9 @@ use super::PassError;
 use super::alias::Aliases;
 use super::copy::{Action, Rewrite, Site, copy, param};
 use super::objects::{Objects, names_set};
-use crate::archive::Document;
+use super::scene::Scene;
 use crate::ir::subtype::is_subtype;
-use crate::ir::{Constant, Function, Graph, NodeId, Op, Program, SideMap, Type, ValueId};
+use crate::ir::{Constant, Graph, NodeId, Op, Program, SideMap, Type, ValueId};
 use smallvec::SmallVec;
 
 /// Loops of more rounds than this stay loops.
@@ -43,34 +43,27 @@ impl Default for Assumptions {
     }
 }
 
-/// Folds the graph of an inlined method.
+/// Folds the graph of an inlined function.
 pub fn fold_constants(
-    program: &Program,
-    data: &Document,
-    function: &Function,
+    scene: &Scene<'_>,
+    graph: &Graph,
     assumptions: &Assumptions,
 ) -> Result<Graph, PassError> {
-    let graph = &function.graph;
     let mut folder = Folder {
-        program,
-        objects: Objects::new(program, data, names_set(program, graph)),
+        program: scene.program,
+        objects: Objects::new(scene, names_set(scene.program, graph)),
         aliases: Aliases::of(graph),
         frozen: SideMap::new(),
         ranks: SideMap::new(),
         batched: assumptions.batched,
     };
-    if super::takes_root(program, data, function) {
-        folder.objects.root(param(0));
-    }
+    let inputs = usize::from(scene.receiver.is_some());
     for (index, &source) in graph.block(graph.root()).params.iter().enumerate() {
-        let given = index
-            .checked_sub(1)
-            .and_then(|i| assumptions.input_ranks.get(i));
+        let given = index.checked_sub(inputs);
+        let given = given.and_then(|i| *assumptions.input_ranks.get(i)?);
         if !folder.aliases.is_reshaped(source) {
-            folder.ranks[param(index)] = given
-                .copied()
-                .flatten()
-                .or_else(|| demanded_rank(graph, source).filter(|_| assumptions.batched));
+            let demanded = demanded_rank(graph, source).filter(|_| assumptions.batched);
+            folder.ranks[param(index)] = given.or(demanded);
         }
     }
     copy(graph, &mut folder)

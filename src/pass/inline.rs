@@ -5,10 +5,10 @@
 //! interfaces whose object is not known, functions without a body, and everything beyond the limits.
 
 use super::PassError;
-use super::copy::{Action, Rewrite, Site, copy, param};
+use super::copy::{Action, Rewrite, Site, copy_in};
 use super::objects::{Objects, names_set_anywhere};
-use crate::archive::Document;
-use crate::ir::{Class, ClassKind, FuncId, Function, Graph, NodeId, Op, Program, Type, ValueId};
+use super::scene::Scene;
+use crate::ir::{Class, ClassKind, FuncId, Graph, NodeId, Op, Program, Type, ValueId};
 use smol_str::SmolStr;
 
 /// Calls nested deeper than this stay calls; real models nest under 30.
@@ -17,14 +17,15 @@ pub const MAX_DEPTH: usize = 128;
 /// A graph of so many nodes grows no further; a large detector has 30,000.
 pub const MAX_NODES: usize = 2_000_000;
 
-/// A function's graph with all callees in it. `self` is the root object of `data`.
-pub fn inline(program: &Program, data: &Document, function: &Function) -> Result<Graph, PassError> {
-    let mut objects = Objects::new(program, data, names_set_anywhere(program));
-    if super::takes_root(program, data, function) {
-        objects.root(param(0));
-    }
-    let mut inliner = Inliner { program, objects };
-    copy(&function.graph, &mut inliner)
+/// A graph with all callees in it. Scopes are paths from the root module.
+pub fn inline(scene: &Scene<'_>, graph: &Graph) -> Result<Graph, PassError> {
+    let program = scene.program;
+    let mut inliner = Inliner {
+        program,
+        objects: Objects::new(scene, names_set_anywhere(program)),
+    };
+    let scope = scene.receiver.as_ref().map(|own| own.path.clone());
+    copy_in(graph, scope.unwrap_or_default(), &mut inliner)
 }
 
 struct Inliner<'m> {
@@ -44,11 +45,9 @@ impl<'m> Rewrite<'m> for Inliner<'m> {
                 let Some(graph) = callee.and_then(|&id| self.body(id)) else {
                     return Action::Keep;
                 };
-                let mut args = site.inputs.to_vec();
-                as_objects(site, graph, &mut args);
                 Action::Enter {
                     graph,
-                    args,
+                    args: site.inputs.to_vec(),
                     scope: site.scope.clone(),
                 }
             }
@@ -58,17 +57,6 @@ impl<'m> Rewrite<'m> for Inliner<'m> {
 
     fn emitted(&mut self, out: &Graph, new: NodeId, _: &Graph, _: NodeId) {
         self.objects.learn(out.node(new));
-    }
-}
-
-/// Arguments of other types, such as unions of classes, where a callee expects an object: its graph calls methods.
-fn as_objects(site: &mut Site<'_, '_>, callee: &Graph, args: &mut [ValueId]) {
-    let params = &callee.block(callee.root()).params;
-    for (&param, arg) in params.iter().zip(args) {
-        let expected = callee.ty(param);
-        if expected.class_name().is_some() && site.out.ty(*arg).class_name().is_none() {
-            *arg = site.emit(Op::UncheckedCast, &[*arg], expected.clone());
-        }
     }
 }
 
@@ -92,7 +80,6 @@ impl<'m> Inliner<'m> {
             let node = site.out.producer(args[0])?;
             self.objects.learn(site.out.node(node));
         }
-        as_objects(site, graph, &mut args);
         let scope = self.scope(receiver).unwrap_or_else(|| site.scope.clone());
         Some(Action::Enter { graph, args, scope })
     }

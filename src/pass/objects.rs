@@ -1,10 +1,13 @@
 //! Which values of a graph are what the file stores: modules, tensors, numbers, by attribute path from the root.
 
-use crate::archive::Document;
+use super::copy::param;
+use super::scene::Scene;
 use crate::archive::pickle::{ListKind, Use, Value};
-use crate::ir::{ClassKind, Constant, Function, Graph, Node, Op, Program, SideMap, Type, ValueId};
+use crate::ir::{
+    Class, ClassKind, Constant, Function, Graph, Node, Op, Program, SideMap, Type, ValueId,
+};
 use rustc_hash::FxHashSet;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 /// Attributes nested deeper than this are not followed; module trees of real models nest under 20.
 const MAX_DEPTH: usize = 200;
@@ -23,33 +26,22 @@ pub struct Stored {
 
 /// Follows `GetAttr` from the root module.
 pub(super) struct Objects<'m> {
-    program: &'m Program,
-    data: &'m Document,
+    scene: Scene<'m>,
     /// Names that a run may set: what is stored under them is only their first value.
     set: FxHashSet<SmolStr>,
     known: SideMap<ValueId, Option<Stored>>,
 }
 
 impl<'m> Objects<'m> {
-    pub(super) fn new(
-        program: &'m Program,
-        data: &'m Document,
-        set: FxHashSet<SmolStr>,
-    ) -> Objects<'m> {
+    /// For a copy of a function's graph, whose first parameter is the scene's receiver.
+    pub(super) fn new(scene: &Scene<'m>, set: FxHashSet<SmolStr>) -> Objects<'m> {
+        let mut known: SideMap<ValueId, Option<Stored>> = SideMap::new();
+        known[param(0)].clone_from(&scene.receiver);
         Objects {
-            program,
-            data,
+            scene: scene.clone(),
             set,
-            known: SideMap::new(),
+            known,
         }
-    }
-
-    /// Says that a value is the root module.
-    pub(super) fn root(&mut self, value: ValueId) {
-        self.known[value] = Some(Stored {
-            path: SmolStr::default(),
-            item: self.data.root(),
-        });
     }
 
     pub(super) fn get(&self, value: ValueId) -> Option<&Stored> {
@@ -77,44 +69,28 @@ impl<'m> Objects<'m> {
         if self.set.contains(name) || owner.path.matches('.').count() >= MAX_DEPTH {
             return None;
         }
-        let Value::Object(id) = self.data.at(owner.item) else {
-            return None;
-        };
         let class = self.class(owner)?;
         let custom = ["__getstate__", "__setstate__"].map(|m| class.method(m).is_some());
         if class.kind == ClassKind::Native || custom == [true, true] {
             return None;
         }
-        let path = match owner.path.is_empty() {
-            true => name.clone(),
-            false => format_smolstr!("{}.{name}", owner.path),
-        };
-        Some(Stored {
-            path,
-            item: self.data.attribute(id, name)?,
-        })
+        self.scene.attribute(owner, name)
     }
 
     /// The class of a stored object.
-    pub(super) fn class(&self, stored: &Stored) -> Option<&'m crate::ir::Class> {
-        match self.data.at(stored.item) {
-            Value::Object(id) => {
-                let name = self.data.qualified_name(self.data.object(id).class);
-                self.program.class(&name)
-            }
-            _ => None,
-        }
+    pub(super) fn class(&self, stored: &Stored) -> Option<&'m Class> {
+        self.scene.class(stored)
     }
 
     /// The decoded value behind a value.
     pub(super) fn value(&self, value: ValueId) -> Option<Value> {
-        Some(self.data.at(self.get(value)?.item))
+        Some(self.scene.data.at(self.get(value)?.item))
     }
 
     /// The tensor behind a value.
     pub(super) fn tensor(&self, value: ValueId) -> Option<&'m crate::archive::pickle::Tensor> {
-        let id = self.data.as_tensor(self.value(value)?)?;
-        Some(self.data.tensor(id))
+        let id = self.scene.data.as_tensor(self.value(value)?)?;
+        Some(self.scene.data.tensor(id))
     }
 
     /// The constant an attribute is, if it is made of plain values and of the declared type.
@@ -125,7 +101,7 @@ impl<'m> Objects<'m> {
         declared: &Type,
     ) -> Option<(Constant, Type)> {
         let stored = self.attribute(object, name)?;
-        self.plain(self.data.at(stored.item), declared, true)
+        self.plain(self.scene.data.at(stored.item), declared, true)
     }
 
     fn plain(&self, value: Value, declared: &Type, container: bool) -> Option<(Constant, Type)> {
@@ -139,10 +115,12 @@ impl<'m> Objects<'m> {
             Value::Int(v) => (Constant::Int(v), Type::Int),
             Value::Float(v) => (Constant::Float(v), Type::Float),
             Value::Complex(re, im) => (Constant::Complex(re, im), Type::Complex),
-            Value::Str(text) => (Constant::Str(self.data.text(text).into()), Type::Str),
-            Value::Tuple(items) if container => return self.tuple(self.data.items(items), inner),
+            Value::Str(text) => (Constant::Str(self.scene.data.text(text).into()), Type::Str),
+            Value::Tuple(items) if container => {
+                return self.tuple(self.scene.data.items(items), inner);
+            }
             Value::List(id) if container => {
-                let list = self.data.list(id);
+                let list = self.scene.data.list(id);
                 let plain = list.kind != ListKind::Tensor;
                 return plain.then(|| self.list(&list.items, inner)).flatten();
             }
@@ -163,7 +141,7 @@ impl<'m> Objects<'m> {
         }
         let each = items.iter().zip(types.iter());
         let items: Option<Vec<_>> = each
-            .map(|(item, ty)| self.plain(self.data.at(*item), ty, false))
+            .map(|(item, ty)| self.plain(self.scene.data.at(*item), ty, false))
             .collect();
         let constants = items?.into_iter().map(|(constant, _)| constant).collect();
         Some((Constant::Tuple(constants), declared.clone()))
@@ -178,7 +156,7 @@ impl<'m> Objects<'m> {
         }
         let items: Option<Vec<Constant>> = items
             .iter()
-            .map(|item| Some(self.plain(self.data.at(*item), element, false)?.0))
+            .map(|item| Some(self.plain(self.scene.data.at(*item), element, false)?.0))
             .collect();
         Some((Constant::List(items?), declared.clone()))
     }

@@ -10,7 +10,7 @@ mod tensors;
 
 pub use code::{Code, Listing, code};
 pub use entries::{Entries, Entry, entries};
-pub use graph::{GraphText, Graphs, graph, graphs};
+pub use graph::{GraphText, Graphs, dot, flat_graph, graph, graphs};
 pub use hbir::{Hbir, hbir};
 pub use ops::{OpCount, Ops, ops};
 pub use summary::{Method, Parameters, Summary, summary};

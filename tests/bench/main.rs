@@ -1,10 +1,11 @@
 //! Speed and memory beside the named peers, as medians of interleaved rounds, so that a busy machine slows both sides.
 //!
-//! `cargo xtask bench [SUBJECT]…` makes what is needed and runs this. Subjects: `open`, `device`, `dispatch`, `compare`.
+//! `cargo xtask bench [SUBJECT]…` makes what is needed and runs this. Subjects: `open`, `device`, `dispatch`, `compare`, `kernels`.
 
 mod compare;
 mod device;
 mod dispatch;
+mod kernels;
 mod measure;
 mod models;
 mod open;
@@ -19,11 +20,12 @@ fn main() {
         return;
     }
     measure::print_machine();
-    let subjects: [(&str, fn()); 4] = [
+    let subjects: [(&str, fn()); 5] = [
         ("open", open::bench),
         ("device", device::bench),
         ("dispatch", dispatch::bench),
         ("compare", compare::bench),
+        ("kernels", kernels::bench),
     ];
     for (name, run) in subjects {
         if chosen.is_empty() || chosen.iter().any(|c| c == name) {

@@ -43,6 +43,19 @@ pub(crate) fn straight_line(n: usize) -> PathBuf {
     path
 }
 
+/// A module whose forward packs a weight and convolves `n` times in a row, in int8; `n` is an argument, so that nothing
+/// can be unrolled and merged.
+pub(crate) fn quantised_convolutions() -> PathBuf {
+    let code = "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n  \
+        def forward(self: __torch__.M,\n    x: Tensor,\n    w: Tensor,\n    b: Tensor,\n    n: int) -> Tensor:\n    \
+        q = torch.quantize_per_tensor(x, 0.02, 64, 13)\n    v = torch.quantize_per_tensor(w, 0.01, 0, 12)\n    \
+        p = ops.quantized.conv2d_prepack(v, b, [1, 1], [1, 1], [1, 1], 1)\n    q0 = q\n    for _0 in range(n):\n      \
+        q1 = ops.quantized.conv2d(q0, p, 0.02, 64)\n      q0 = q1\n    return torch.dequantize(q0)\n";
+    let path = scratch("quantised_convolutions.pt");
+    write_archive(&path, code);
+    path
+}
+
 /// The smallest archive torch loads around one source file (`torchscript.md` section 8, item 11).
 fn write_archive(path: &Path, code: &str) {
     let mut zip = zip::ZipWriter::new(File::create(path).expect("target is writable"));

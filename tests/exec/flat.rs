@@ -2,7 +2,7 @@
 
 use super::fixtures::{positional, runnable};
 use super::io::{self, Call};
-use super::repository;
+use super::{alone, repository};
 use ptool::exec::torch::{self, Options, TorchEngine};
 use ptool::exec::{ExecError, Value};
 use ptool::model::Model;
@@ -46,6 +46,7 @@ fn check(path: &Path) -> Result<(), String> {
 }
 
 fn check_all(folder: &Path) -> usize {
+    let _alone = alone();
     torch::set_threads(1).unwrap();
     let files = runnable(folder);
     let failures: Vec<String> = files

@@ -7,7 +7,7 @@ use ptool::tensor::DType;
 use std::path::Path;
 
 /// One call of a method and what Python got.
-pub(super) struct Call {
+pub(crate) struct Call {
     pub method: String,
     pub inputs: Vec<Value>,
     pub kwargs: Vec<(Value, Value)>,
@@ -16,7 +16,7 @@ pub(super) struct Call {
 }
 
 /// The calls of a file, in order, on one instance of the model.
-pub(super) fn read(path: &Path) -> Vec<Call> {
+pub(crate) fn read(path: &Path) -> Vec<Call> {
     let document = torch_save::open(path).unwrap();
     let root = value(&document, document.root());
     let mut calls = vec![call(&root, "forward")];
@@ -129,7 +129,7 @@ fn numbers(tensor: &HostTensor) -> Vec<f64> {
 }
 
 /// Whether two values agree in every bit.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => same_float(*a, *b),
         (Value::Complex(a, b), Value::Complex(c, d)) => same_float(*a, *c) && same_float(*b, *d),
@@ -141,6 +141,47 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// How far results of another processor may be off, relative to the largest element: kernels differ by processor.
+const OTHER_PROCESSOR: f64 = 1e-4;
+
+/// Whether a result may be that of the same program on another processor.
+pub(crate) fn close(a: &Value, b: &Value) -> bool {
+    let lists =
+        |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(a, b));
+    match (a, b) {
+        (Value::Tensor(a), Value::Tensor(b)) => close_tensors(a, b),
+        (Value::Float(a), Value::Float(b)) => {
+            same_float(*a, *b) || (a - b).abs() <= OTHER_PROCESSOR * b.abs()
+        }
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => lists(a, b),
+        (Value::Dict(a), Value::Dict(b)) => {
+            let pair =
+                |((k, v), (l, w)): (&(Value, Value), &(Value, Value))| same(k, l) && close(v, w);
+            a.len() == b.len() && a.iter().zip(b).all(pair)
+        }
+        _ => same(a, b),
+    }
+}
+
+fn close_tensors(a: &HostTensor, b: &HostTensor) -> bool {
+    if a == b {
+        return true;
+    }
+    if a.dtype != DType::F32 || b.dtype != DType::F32 || a.shape != b.shape {
+        return false;
+    }
+    let floats = |t: &HostTensor| -> Vec<f32> {
+        let words = t.bytes.chunks_exact(4).map(|b| b.try_into().unwrap());
+        words.map(f32::from_ne_bytes).collect()
+    };
+    let (a, b) = (floats(a), floats(b));
+    let finite = b.iter().filter(|v| v.is_finite());
+    let bound = finite.fold(0.0f64, |max, v| max.max(f64::from(v.abs()))) * OTHER_PROCESSOR;
+    a.iter().zip(&b).all(|(&a, &b)| {
+        same_float(a.into(), b.into()) || (f64::from(a) - f64::from(b)).abs() <= bound
+    })
 }
 
 /// Bit by bit, but that one NaN is as good as another.

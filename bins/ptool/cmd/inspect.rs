@@ -1,13 +1,14 @@
 //! `ptool inspect`.
 
 use super::front_end::FrontEnd;
-use crate::args::{Format, FormatArgs, InputArgs};
+use crate::args::InputArgs;
 use crate::cmd::{Context, Exit, open};
 use anyhow::bail;
 use ptool::analysis::resolve;
 use ptool::archive::Archive;
 use ptool::ir::FuncId;
 use ptool::model::Model;
+use ptool::pass::flat;
 use ptool::report::{inspect, json};
 use serde::Serialize;
 use std::io::Write;
@@ -29,8 +30,20 @@ pub(crate) struct Args {
     method: Option<String>,
     #[command(flatten)]
     inputs: InputArgs,
-    #[command(flatten)]
-    format: FormatArgs,
+    /// How to print the result; `dot` draws the graph of `--graph` or `--flat` for Graphviz.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// How the result is printed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs; `schema_version` says which layout.
+    Json,
+    /// A graph for Graphviz.
+    Dot,
 }
 
 /// What is shown in full.
@@ -40,6 +53,9 @@ struct What {
     /// The graph of a method in torch's spelling, calls as they are.
     #[arg(long)]
     graph: bool,
+    /// The method as one graph: calls inlined, constants folded, every node with its module.
+    #[arg(long)]
+    flat: bool,
     /// The serialised source, and the user's Python lines where the file records them.
     #[arg(long)]
     code: bool,
@@ -61,13 +77,18 @@ const EXAMPLES: &str = "\
 Examples:
   ptool inspect resnet18.pt
   ptool inspect resnet18.pt --graph --method layer1.0.forward
+  ptool inspect resnet18.pt --flat                              what runs, with the module of every operator
+  ptool inspect resnet18.pt --flat --format dot | dot -Tsvg > resnet18.svg
   ptool inspect resnet18.pt --tensors --format json | jq '.tensors[] | select(.dtype == \"int64\")'
   ptool inspect quantized.pt --hbir --shape 1x3x224x224
   ptool inspect broken.pt --entries        works on every zip, whatever is in it";
 
 /// Prints one report.
 pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let json = args.format.format == Format::Json;
+    if args.format == Format::Dot {
+        return draw(&args, out);
+    }
+    let json = args.format == Format::Json;
     if args.what.entries {
         let archive = open::named(&args.model, Archive::open(&args.model))?;
         let entries = inspect::entries(&archive);
@@ -78,6 +99,9 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     if args.what.graph {
         let func = function(&model, method.unwrap_or("forward"))?;
         let graphs = inspect::graphs(&model, [func]);
+        print(out, json, &graphs, || graphs.text())
+    } else if args.what.flat {
+        let graphs = inspect::flat_graph(&model, method.unwrap_or("forward"))?;
         print(out, json, &graphs, || graphs.text())
     } else if args.what.code {
         let func = method.map(|name| function(&model, name)).transpose()?;
@@ -101,6 +125,21 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         let summary = open::named(&args.model, summary)?;
         print(out, json, &summary, || summary.text(context.paint))
     }
+}
+
+/// `--format dot`.
+fn draw(args: &Args, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let name = args.method.as_deref().unwrap_or("forward");
+    if !args.what.graph && !args.what.flat {
+        bail!("`--format dot` draws a graph: add `--flat`, or `--graph` for one with its calls");
+    }
+    let model = open::model(&args.model)?;
+    let text = match args.what.flat {
+        true => inspect::dot(flat(&model, name)?.graph()),
+        false => inspect::dot(&model.program.functions[function(&model, name)?].graph),
+    };
+    out.write_all(text.as_bytes())?;
+    Ok(Exit::Ok)
 }
 
 fn print<T: Serialize>(

@@ -5,7 +5,13 @@ use anyhow::{Context, Result};
 use std::fs;
 
 /// One program each under `tests/fuzz`; the bodies live in `src/testing.rs`.
-const TARGETS: [&str; 4] = ["zip_open", "unpickle", "parse_roundtrip", "lower"];
+const TARGETS: [&str; 5] = [
+    "zip_open",
+    "unpickle",
+    "parse_roundtrip",
+    "lower",
+    "rewrite",
+];
 /// Sanitiser coverage through LLVM's own pass, which needs no nightly compiler.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \

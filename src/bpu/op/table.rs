@@ -1,7 +1,10 @@
 //! Operators by name, with the argument counts of their overloads.
 
 use super::{Args, Context, OpError, Output, Shape, refused};
-use crate::bpu::{convert, lut, quantise, requantise, scalar};
+use crate::bpu::{
+    argmax, conv, convert, correlation, lut, mul, order, pool, quantise, requantise, resize,
+    scalar, segment, warp,
+};
 
 type Run = fn(&Context, &Args) -> Result<Vec<Output>, OpError>;
 type Shapes = fn(&Args) -> Result<Vec<Shape>, OpError>;
@@ -32,6 +35,20 @@ pub(super) const OPS: &[Entry] = &[
     op("bpu_scale_dequantization", &[3], quantise::dequantise, quantise::dequantise_shapes),
     op("bpu_scale_requantization", &[8, 7], requantise::run, requantise::shapes),
     op("convert_conv_params", &[13], convert::run, convert::shapes),
+    op("bpu_scale_quanti_convolution", &[22], conv::convolution, conv::convolution_shapes),
+    op("bpu_scale_quanti_convolution3d", &[22], conv::convolution, conv::convolution_shapes),
+    op("bpu_scale_quanti_deconvolution", &[23], conv::deconvolution, conv::deconvolution_shapes),
+    op("bpu_scale_quanti_convolution_with_shift", &[21], conv::convolution_with_shift, conv::convolution_with_shift_shapes),
+    op("bpu_scale_quanti_deconvolution_with_shift", &[22], conv::deconvolution_with_shift, conv::deconvolution_with_shift_shapes),
+    op("bpu_scale_quanti_pooling", &[8], pool::run, pool::shapes),
+    op("bpu_quanti_resize", &[8], resize::run, resize::shapes),
+    op("bpu_quanti_grid_sample", &[7], warp::run, warp::shapes),
+    op("bpu_segment_lut", &[12, 11], segment::run, segment::shapes),
+    op("bpu_quanti_mul", &[6], mul::run, mul::shapes),
+    op("bpu_post_process_channel_argmax", &[3], argmax::run, argmax::shapes),
+    op("bpu_scale_quanti_correlation", &[14], correlation::run, correlation::shapes),
+    op("sort", &[3], order::sort, order::sort_shapes),
+    op("nms", &[3], order::nms, order::nms_shapes),
     op("bpu_quanti_lut", &[7], lut::interpolated, lut::otype_shapes),
     op("bpu_quanti_line_fit", &[5], lut::line_fit, lut::line_fit_shapes),
     op("quanti_lut256", &[2], lut::table256, lut::table256_shapes),

@@ -146,6 +146,11 @@ impl<'a> TensorRef<'a> {
         {
             return Some(Cow::Borrowed(elements));
         }
+        if self.is_contiguous()
+            && let Some(elements) = self.memory()
+        {
+            return Some(Cow::Owned(pixels_of(elements, self.shape)));
+        }
         let mut dims: Vec<(usize, usize)> = self
             .shape
             .iter()
@@ -230,4 +235,23 @@ impl<'a> TensorRef<'a> {
             _ => return None,
         })
     }
+}
+
+/// `[N, C, spatial…]` to `[N, spatial…, C]`.
+fn pixels_of<T: Element>(planes: &[T], shape: &[usize]) -> Vec<T> {
+    let mut pixels = vec![T::default(); planes.len()];
+    let (channels, plane) = (shape[1], shape[2..].iter().product::<usize>());
+    if planes.is_empty() {
+        return pixels;
+    }
+    for (from, to) in planes
+        .chunks_exact(channels * plane)
+        .zip(pixels.chunks_exact_mut(channels * plane))
+    {
+        for (channel, from) in from.chunks_exact(plane).enumerate() {
+            let to = to[channel..].iter_mut().step_by(channels);
+            to.zip(from).for_each(|(to, from)| *to = *from);
+        }
+    }
+    pixels
 }

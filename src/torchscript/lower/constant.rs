@@ -43,6 +43,15 @@ fn hash<H: Hasher>(constant: &Constant, state: &mut H) {
     }
 }
 
+/// What a constant is known by. libtorch pools constants by value, so that `0.` after `-0.` is the same constant and
+/// negative, and `-0.` after `0.` is positive; models rely on neither, but results must be the same.
+fn pooled(constant: &Constant) -> Constant {
+    match constant {
+        Constant::Float(0.0) => Constant::Float(0.0),
+        other => other.clone(),
+    }
+}
+
 /// The constant nodes of a function, to be put in front of its root block.
 #[derive(Default)]
 pub(super) struct Pool {
@@ -65,11 +74,11 @@ impl Body<'_, '_> {
         ty: Type,
         span: Option<Span>,
     ) -> Val {
-        let key = Key(constant, ty);
+        let key = Key(pooled(&constant), ty);
         if let Some(&id) = self.pool.values.get(&key) {
             return Val { id, ty: key.1 };
         }
-        let op = Op::Constant(key.0.clone());
+        let op = Op::Constant(constant);
         let node = self.graph.make_node(op, [], [key.1.clone()], span);
         let id = self.graph.node(node).outputs[0];
         self.pool.nodes.push(node);

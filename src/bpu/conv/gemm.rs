@@ -1,0 +1,112 @@
+//! The driver of the dense kernels: images, chunks of pixels, panels of output channels, tiles.
+
+use rayon::prelude::*;
+
+use super::output::{Finish, Tile};
+use super::pack::{LANES, PackedWeight, WeightShape};
+use super::stage::{self, Images, StageAs};
+use super::tile::{Acc, Multiply, Operands};
+use super::window::Window;
+use crate::bpu::channel::Int;
+use crate::bpu::op::Context;
+
+/// Pixels of which all output channels are computed before the next ones: their inputs stay in the second-level cache.
+const CHUNK: usize = 1536;
+
+/// One convolution, ready to run.
+pub(super) struct Dense<'a, P: Multiply> {
+    pub(super) window: Window,
+    pub(super) images: usize,
+    pub(super) weight: WeightShape,
+    pub(super) packed: &'a PackedWeight<P>,
+    pub(super) finish: Finish<'a>,
+}
+
+impl<P: Multiply> Dense<'_, P> {
+    /// All images, in `[N, spatial…, C]` order.
+    pub(super) fn run<T: StageAs<P::Act>, U: Int>(
+        &self,
+        cx: &Context,
+        images: &Images<T>,
+    ) -> Vec<U> {
+        let (pixels, all) = (
+            self.window.pixels(),
+            self.weight.outputs * self.weight.groups,
+        );
+        let mut to = vec![U::default(); self.images * pixels * all];
+        if to.is_empty() {
+            return to;
+        }
+        let channels = self.weight.inputs * self.weight.groups;
+        let mut staged = stage::blank(&self.window, channels);
+        let bases = self.window.bases(channels);
+        let offsets: Vec<usize> = self
+            .window
+            .offsets(channels)
+            .into_iter()
+            .step_by(self.weight.stretch)
+            .collect();
+        for (index, to) in to.chunks_exact_mut(pixels * all).enumerate() {
+            stage::write(&mut staged, &self.window, channels, images, index, cx.isa);
+            let size = chunk_of(cx, pixels);
+            let chunk = |(at, to): (usize, &mut [U])| {
+                let first = at * size;
+                let bases = &bases[first..first + to.len() / all];
+                self.chunk(cx, &staged, bases, &offsets, index * pixels + first, to);
+            };
+            if cx.threads > 1 {
+                to.par_chunks_mut(size * all).enumerate().for_each(chunk);
+            } else {
+                to.chunks_mut(size * all).enumerate().for_each(chunk);
+            }
+        }
+        to
+    }
+
+    fn chunk<U: Int>(
+        &self,
+        cx: &Context,
+        staged: &[P::Act],
+        bases: &[usize],
+        offsets: &[usize],
+        pixel: usize,
+        to: &mut [U],
+    ) {
+        let WeightShape {
+            groups,
+            outputs,
+            inputs,
+            ..
+        } = self.weight;
+        let mut acc = Acc([0; _]);
+        for panel in &self.packed.panels {
+            let op = Operands {
+                staged: &staged[panel.group * inputs..],
+                offsets,
+                run: self.weight.run::<P::Act>(),
+                weights: &self.packed.data[panel.at..panel.at + panel.len],
+                blocks: panel.blocks,
+            };
+            let width = panel.blocks * LANES;
+            let mut row = 0;
+            while row < bases.len() {
+                let rows = P::multiply(cx.isa, &mut acc, &bases[row..], op);
+                let tile = Tile {
+                    width,
+                    used: (outputs - panel.first).min(width),
+                    channel: panel.group * outputs + panel.first,
+                    row,
+                    pixel: pixel + row,
+                    rows,
+                };
+                self.finish.write(&mut acc.0, tile, to, outputs * groups);
+                row += rows;
+            }
+        }
+    }
+}
+
+/// Pixels of one chunk: bounded by the cache, and small enough that every thread gets work.
+pub(super) fn chunk_of(cx: &Context, pixels: usize) -> usize {
+    pixels.div_ceil(cx.threads.max(1)).clamp(1, CHUNK)
+}

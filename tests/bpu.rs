@@ -1,0 +1,14 @@
+//! The `horizon::` operators against slow references, with values that overflow what is too narrow.
+//!
+//! Small random data hides overflow, so every generator mixes in extremes.
+
+mod call;
+mod convolution;
+mod errors;
+mod parameters;
+mod reference;
+mod sampling;
+mod scaling;
+mod shifted;
+mod tables;
+mod values;
