@@ -3,5 +3,7 @@
 pub mod convert;
 pub mod calibrate;
 pub mod functional;
+mod fuse;
 pub mod observer;
+pub mod prepare;
 pub mod qconfig;

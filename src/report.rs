@@ -9,6 +9,7 @@ pub mod inspect;
 pub mod json;
 mod paint;
 pub mod quantize;
+pub mod prepare;
 pub mod profile;
 pub mod run;
 pub mod similarity;

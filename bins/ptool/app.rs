@@ -58,6 +58,7 @@ fn dispatch(
         Command::Inspect(args) => cmd::inspect::run(args, context, out),
         Command::Verify(args) => cmd::verify::run(args, context, out),
         Command::Diff(args) => cmd::diff::run(args, context, out),
+        Command::Prepare(args) => cmd::prepare::run(args, context, out),
         Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) if args.engine == cmd::run::Engine::Hbdk => {
             cmd::run_hbdk::run(args, context, out)

@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Inspect(cmd::inspect::Args),
     Verify(cmd::verify::Args),
     ToDevice(cmd::to_device::Args),
+    Prepare(cmd::prepare::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
     Profile(cmd::profile::Args),
