@@ -2,7 +2,7 @@
 
 mod calibrate;
 mod exec;
-mod quantised;
 mod horizon_ops;
 mod laws;
+mod quantised;
 mod support;
