@@ -1,5 +1,6 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
+pub mod by_name;
 pub mod compare;
 pub mod diff;
 pub mod inspect;

@@ -10,5 +10,6 @@ mod lower;
 mod quant;
 mod raise;
 mod source;
+mod support;
 mod tidy;
 mod to_device;

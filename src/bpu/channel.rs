@@ -5,12 +5,13 @@ use super::op::{Args, Element, MemoryFormat, OpError, TensorRef};
 /// An integer element.
 pub(super) trait Int: Element + Ord {
     fn from_i32(value: i32) -> Self;
+    /// From a whole number in the type's range; NaN gives 0.
     fn from_f32(value: f32) -> Self;
     fn to_i32(self) -> i32;
 }
 
 macro_rules! ints {
-    ($($ty:ty, $via:ty);*) => {$(
+    ($($ty:ty, $from_f32:expr);*) => {$(
         impl Int for $ty {
             #[inline(always)]
             fn from_i32(value: i32) -> Self {
@@ -18,7 +19,7 @@ macro_rules! ints {
             }
             #[inline(always)]
             fn from_f32(value: f32) -> Self {
-                value as $via as $ty
+                $from_f32(value) as $ty
             }
             #[inline(always)]
             fn to_i32(self) -> i32 {
@@ -28,7 +29,15 @@ macro_rules! ints {
     )*};
 }
 
-ints!(i8, i32; i16, i32; i32, i32; i64, i64; u8, i32);
+ints!(i8, small; i16, small; i32, (|v| v as i32); i64, (|v| v as i64); u8, small);
+
+/// A whole number below `2^22` to an integer by its bits: unlike a saturating cast, loops of it use vectors.
+#[inline(always)]
+fn small(value: f32) -> i32 {
+    const UNIT: f32 = (3 << 22) as f32;
+    let value = if value.is_nan() { 0.0 } else { value };
+    ((value + UNIT).to_bits() as i32).wrapping_sub(UNIT.to_bits() as i32)
+}
 
 /// A dense tensor seen as `outer × channels × inner` in memory order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

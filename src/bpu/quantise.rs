@@ -118,14 +118,21 @@ impl Quantise {
     }
 }
 
+/// Clips; NaN stays. Unlike `f32::clamp` it cannot panic, which would keep loops from using vectors.
+#[inline(always)]
+fn limited(value: f32, lo: f32, hi: f32) -> f32 {
+    let value = if value < lo { lo } else { value };
+    if value > hi { hi } else { value }
+}
+
 per_isa! {
     fn quantise_run<T: Int>(from: &[f32], to: &mut [T], scale: f32, mode: RoundMode, lo: f32, hi: f32) {
         match mode {
             RoundMode::HalfToEven => for (x, q) in from.iter().zip(to) {
-                *q = T::from_f32((x / scale).round_ties_even().clamp(lo, hi));
+                *q = T::from_f32(limited((x / scale).round_ties_even(), lo, hi));
             },
             _ => for (x, q) in from.iter().zip(to) {
-                *q = T::from_f32(mode.round(x / scale).clamp(lo, hi));
+                *q = T::from_f32(limited(mode.round(x / scale), lo, hi));
             },
         }
     }
@@ -134,7 +141,7 @@ per_isa! {
 per_isa! {
     fn quantise_lanes<T: Int>(from: &[f32], to: &mut [T], scale: &[f32], mode: RoundMode, lo: f32, hi: f32) {
         for ((x, s), q) in from.iter().zip(scale).zip(to) {
-            *q = T::from_f32(mode.round(x / s).clamp(lo, hi));
+            *q = T::from_f32(limited(mode.round(x / s), lo, hi));
         }
     }
 }

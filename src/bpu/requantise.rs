@@ -7,7 +7,7 @@ use super::dtype::QType;
 use super::fixed::Shift;
 use super::march::March;
 use super::op::{Args, Context, OpError, Output, Shape};
-use super::rescale::{Rescale, Rounding};
+use super::rescale::{Rescale, Rounding, Steps};
 use super::simd::{Isa, per_isa};
 use crate::tensor::DType;
 
@@ -132,30 +132,28 @@ impl Requantise {
                     *y = U::from_i32(wide as i32);
                 }
             });
-        } else if layout.is_planar() {
+            return to;
+        }
+        let steps: Vec<Steps> = self
+            .rescales
+            .iter()
+            .map(|r| Steps::new(*r, rounding))
+            .collect();
+        if layout.is_planar() {
             layout.for_runs(|channel, range| {
-                let rescale = channel::pick(&self.rescales, channel);
-                requantise_run(
-                    isa,
-                    &from[range.clone()],
-                    &mut to[range],
-                    rescale,
-                    rounding,
-                    lo,
-                    hi,
-                );
+                let steps = channel::pick(&steps, channel);
+                requantise_run(isa, &from[range.clone()], &mut to[range], steps, lo, hi);
             });
         } else {
-            let lanes: Vec<Rescale> = self
-                .rescales
+            let lanes: Vec<Steps> = steps
                 .iter()
-                .flat_map(|r| std::iter::repeat_n(*r, layout.inner))
+                .flat_map(|s| std::iter::repeat_n(*s, layout.inner))
                 .collect();
             for (from, to) in from
                 .chunks_exact(lanes.len())
                 .zip(to.chunks_exact_mut(lanes.len()))
             {
-                requantise_lanes(isa, from, to, &lanes, rounding, lo, hi);
+                requantise_lanes(isa, from, to, &lanes, lo, hi);
             }
         }
         to
@@ -163,17 +161,17 @@ impl Requantise {
 }
 
 per_isa! {
-    fn requantise_run<T: Int, U: Int>(from: &[T], to: &mut [U], rescale: Rescale, rounding: Rounding, lo: i32, hi: i32) {
+    fn requantise_run<T: Int, U: Int>(from: &[T], to: &mut [U], steps: Steps, lo: i32, hi: i32) {
         for (x, y) in from.iter().zip(to) {
-            *y = U::from_i32(rescale.apply(x.to_i32(), rounding, lo, hi));
+            *y = U::from_i32(steps.apply(x.to_i32(), lo, hi));
         }
     }
 }
 
 per_isa! {
-    fn requantise_lanes<T: Int, U: Int>(from: &[T], to: &mut [U], lanes: &[Rescale], rounding: Rounding, lo: i32, hi: i32) {
-        for ((x, rescale), y) in from.iter().zip(lanes).zip(to) {
-            *y = U::from_i32(rescale.apply(x.to_i32(), rounding, lo, hi));
+    fn requantise_lanes<T: Int, U: Int>(from: &[T], to: &mut [U], lanes: &[Steps], lo: i32, hi: i32) {
+        for ((x, steps), y) in from.iter().zip(lanes).zip(to) {
+            *y = U::from_i32(steps.apply(x.to_i32(), lo, hi));
         }
     }
 }

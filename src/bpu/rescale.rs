@@ -1,7 +1,7 @@
 //! `(qscale, pre, post)`: how a ratio of two scales becomes integers, and the chain that applies them (`horizon.md` 3.2, 3.3; `hbir.md` 0.2).
 
 use super::dtype::QType;
-use super::fixed::{Shift, frexp, saturate16, shift_right, shift_right64};
+use super::fixed::{Shift, frexp, saturate, saturate16, shift_right, shift_right64};
 use super::march::March;
 
 /// A multiplier of 16 signed bits between two right shifts.
@@ -68,13 +68,56 @@ impl Rescale {
     #[inline(always)]
     pub fn apply(self, value: i32, rounding: Rounding, lo: i32, hi: i32) -> i32 {
         let t = saturate16(shift_right(value, self.pre, rounding.pre));
-        shift_right(t * self.qscale, self.post, rounding.post).clamp(lo, hi)
+        saturate(
+            shift_right(t * self.qscale, self.post, rounding.post),
+            lo,
+            hi,
+        )
     }
 
     /// The chain without the 16-bit step, for values that may need more than 16 bits and have no shift before.
     #[inline(always)]
     pub fn apply_wide(self, value: i64, post: Shift, lo: i64, hi: i64) -> i64 {
         shift_right64(value.saturating_mul(self.qscale.into()), self.post, post).clamp(lo, hi)
+    }
+}
+
+/// A [`Rescale`] with its roundings as plain numbers, for loops without branches.
+///
+/// Before the product, the last bit shifted out is added (no sum can overflow there). After it, a rounding shift by `n > 0`
+/// is `((u >> (n - 1)) + 1) >> 1`: the product has at most 31 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps {
+    qscale: i32,
+    pre: i32,
+    pre_bit: i32,
+    pre_carry: i32,
+    post: i32,
+    post_carry: i32,
+    post_last: i32,
+}
+
+impl Steps {
+    /// Shifts are limited to `0..=31`. Ceiling is not among the roundings of this chain and counts as floor.
+    pub fn new(rescale: Rescale, rounding: Rounding) -> Self {
+        let (pre, post) = (rescale.pre.clamp(0, 31), rescale.post.clamp(0, 31));
+        Self {
+            qscale: rescale.qscale,
+            pre,
+            pre_bit: (pre - 1).max(0),
+            pre_carry: i32::from(rounding.pre == Shift::Round && pre > 0),
+            post: (post - 1).max(0),
+            post_carry: i32::from(rounding.post == Shift::Round && post > 0),
+            post_last: i32::from(post > 0),
+        }
+    }
+
+    /// [`Rescale::apply`].
+    #[inline(always)]
+    pub fn apply(self, value: i32, lo: i32, hi: i32) -> i32 {
+        let t = (value >> (self.pre & 31)) + ((value >> (self.pre_bit & 31)) & self.pre_carry);
+        let u = (saturate16(t) * self.qscale) >> (self.post & 31);
+        saturate((u + self.post_carry) >> (self.post_last & 31), lo, hi)
     }
 }
 
@@ -97,6 +140,45 @@ mod tests {
         pre: Shift::Floor,
         post: Shift::Floor,
     };
+
+    #[test]
+    fn steps_equal_the_chain() {
+        let values = [
+            0,
+            1,
+            -1,
+            5,
+            -5,
+            32767,
+            -32768,
+            40_000,
+            i32::MAX,
+            i32::MIN,
+            i32::MAX - 1,
+            123_456_789,
+            -987_654_321,
+        ];
+        let modes = [Shift::Floor, Shift::Round];
+        for (pre, post) in (0..32).flat_map(|pre| (0..32).map(move |post| (pre, post))) {
+            for qscale in [0, 1, -1, 16384, 32767, -32768, -16777] {
+                let rescale = Rescale { qscale, pre, post };
+                for rounding in modes
+                    .into_iter()
+                    .flat_map(|pre| modes.map(|post| Rounding { pre, post }))
+                {
+                    let steps = Steps::new(rescale, rounding);
+                    for value in values {
+                        let chain = rescale.apply(value, rounding, -128, 127);
+                        assert_eq!(
+                            steps.apply(value, -128, 127),
+                            chain,
+                            "{value} {rescale:?} {rounding:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 
     /// hbir.md 3.1.
     #[test]

@@ -5,7 +5,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::finish512;
 use crate::bpu::channel::Int;
-use crate::bpu::fixed::{saturate16, shift_left, truncate16};
+use crate::bpu::fixed::{saturate, saturate16, shift_left, truncate16};
 use crate::bpu::rescale::Rescale;
 use crate::bpu::simd::{Isa, Level, per_isa};
 use crate::tensor::DType;
@@ -206,7 +206,7 @@ per_isa! {
                 let t = saturate16(acc[c].wrapping_add(bias[c]) >> (pre[c] & 31));
                 let u = (t * qscale[c]) >> (shift[c] & 31);
                 let y = (u + carry[c]) >> (last[c] & 31);
-                to[c] = T::from_i32(y.clamp(lo, hi));
+                to[c] = T::from_i32(saturate(y, lo, hi));
             }
         }
     }
