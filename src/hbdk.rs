@@ -23,7 +23,15 @@ pub mod params;
 mod value;
 mod walk;
 
+use crate::model::Model;
+
 pub use array::{Array, Data};
 pub use graph::Graph;
 pub use march::March;
 pub use walk::{Build, Input, Mark, MarkKind, Options, Problem, build};
+
+/// Whether a file calls the plugin's quantised functions: then the front end has names for its operators.
+pub fn is_fixed_point(model: &Model) -> bool {
+    let mut names = model.program.functions.iter();
+    names.any(|(_, function)| lower::function(&function.name).is_some())
+}

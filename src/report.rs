@@ -1,6 +1,8 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
+pub mod by_name;
 pub mod compare;
+pub mod convert;
 pub mod diff;
 pub mod inspect;
 pub mod json;

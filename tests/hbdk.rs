@@ -1,6 +1,10 @@
 //! The second opinion, without libtorch: names, layers, and integers against what numpy computed.
 
 mod calls;
+mod examples;
+mod known;
+mod mutants;
+mod names;
 
 use ptool::analysis::profile::{arrays, describe};
 use ptool::exec::{HostTensor, Value};
@@ -42,6 +46,19 @@ fn case(name: &str) -> Case {
         inputs: arrays(&values).unwrap(),
         recorded,
     }
+}
+
+/// Every fixture, in order.
+fn fixtures() -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(repository("testdata/hbdk")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "pt") {
+            found.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The same value with the recorded tensors in it.

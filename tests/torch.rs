@@ -1,4 +1,6 @@
 //! Integration tests that execute models.
 
 mod exec;
+mod horizon_ops;
 mod laws;
+mod support;

@@ -4,7 +4,7 @@ use crate::archive::TensorView;
 use crate::tensor::DType;
 
 /// Elements an array may have: a folded constant or an activation larger than this is refused.
-pub const MAX_ELEMENTS: usize = 1 << 28;
+pub const MAX_ELEMENTS: usize = 1 << 26;
 
 /// Elements.
 #[derive(Clone, Debug, PartialEq)]
@@ -257,6 +257,12 @@ fn ints(dtype: DType, bytes: &[u8]) -> Option<Vec<i64>> {
         _ => return None,
     };
     Some(bytes.chunks_exact(size).map(read).collect())
+}
+
+/// Whether a shape has at most [`MAX_ELEMENTS`].
+pub fn is_small(shape: &[usize]) -> bool {
+    let count = shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+    count.is_some_and(|count| count <= MAX_ELEMENTS)
 }
 
 /// Strides of a row-major tensor, in elements.

@@ -52,11 +52,18 @@ fn toqint(args: &Args) -> Result<Val, String> {
     let array = tensor(args, 0)?;
     let int = |at: usize| args.int(at).map_err(|e| e.message);
     let (qbits, max_bits, left, right) = (int(1)?, int(2)?, int(3)? != 0, int(4)? != 0);
+    if !(1..=32).contains(&qbits) || !(1..=63).contains(&max_bits) {
+        return Err(format!("toqint of {qbits} and {max_bits} bits"));
+    }
     let one = |x: f64| {
         let (_, e) = frexp(x);
         let low = if right { -62 } else { 0 };
-        let high = if left { max_bits - qbits } else { 0 };
-        let shift = (e - (qbits - 1)).clamp(low, high);
+        let high = if left {
+            max_bits.saturating_sub(qbits)
+        } else {
+            0
+        };
+        let shift = (e - (qbits - 1)).clamp(low, high.clamp(low, 62));
         let limit = 2f64.powi(qbits as i32 - 1);
         let q = half_up(x / 2f64.powi(shift as i32)).clamp(-limit, limit - 1.0);
         (q as i64, shift)

@@ -198,6 +198,9 @@ fn evaluate(builder: &Builder<'_>, function: Function, args: &Args) -> Result<Va
         }
     }
     let result = (function.handler)(&mut scratch, &Args::new(values, vec![]))?;
+    if let Some(problem) = scratch.problems.first() {
+        return Err(Fail::new(problem.message.clone()));
+    }
     taken(&scratch, &result)
 }
 
@@ -300,8 +303,8 @@ pub(super) fn operator_advice(kind: &str) -> String {
     let name = kind.rsplit("::").next().unwrap_or(kind);
     match name {
         "unbind" => {
-            "index or iterate nothing over a tensor: `for x in t`, `a, b = t` and `*t` trace to \
-                     aten::unbind; use split or slicing with a fixed size instead"
+            "a tensor is treated as a list: iterated, unpacked or passed to zip, which calls its __iter__ and \
+             so unbinds it; use split or slices of fixed size instead"
                 .into()
         }
         "select" => {

@@ -104,7 +104,8 @@ fn pick<S: Into<f64> + Copy>(scales: &[S], channel: usize) -> f64 {
 /// An integer of at most 16 signed bits and a left shift, `x ≈ q << l` (3.5, `hbir.md` 4).
 pub fn integer_with_shift(x: f64) -> (i64, i64) {
     let (_, e) = frexp(x);
-    let shift = (e - 15).max(0);
+    // Beyond 31 the hardware has no shift; the value saturates.
+    let shift = (e - 15).clamp(0, 31);
     let value = half_up(x / 2f64.powi(shift as i32));
     let (low, high) = limits(DType::I16);
     (value.clamp(low as f64, high as f64) as i64, shift)
@@ -195,7 +196,7 @@ pub fn conv(it: &ConvScales<'_>) -> ConvParams {
 /// `⌊log2(32767·s_a/s_b)⌋`, the left shift of the operand with the larger scale, at most `cap` (3.7).
 pub fn add_shift(larger: f32, smaller: f32, cap: i64) -> i64 {
     let quotient = (32767.0 * larger) / smaller;
-    cap.min(f64::from(quotient).log2().floor() as i64)
+    (f64::from(quotient).log2().floor() as i64).clamp(-31, cap)
 }
 
 /// `clip(⌊s_b·2^shift/s_a + 0.5⌋, ±32767)`
@@ -226,7 +227,7 @@ pub fn x2a_add(smaller: f32, larger: f32) -> X2aAdd {
     X2aAdd {
         smaller: first as i64,
         larger: multiplier as i64,
-        larger_lshift: (e - 15).max(0),
+        larger_lshift: (e - 15).clamp(0, 31),
         scale,
     }
 }

@@ -8,6 +8,9 @@ use std::rc::Rc;
 /// Lists and tuples nested deeper than this are refused.
 pub(super) const MAX_NESTING: usize = 32;
 
+/// Values in one list, nested ones included: lists that share one another could unfold without end.
+const MAX_VISITED: usize = 1 << 20;
+
 /// A tensor of the layer graph: index of its manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TensorId(pub(super) usize);
@@ -56,6 +59,22 @@ impl Val {
     /// Whether something unknown is in it.
     pub(super) fn is_unknown(&self) -> bool {
         self.any(&|v| matches!(v, Val::Unknown | Val::Lost))
+    }
+
+    /// Whether a list of these is nested and shared little enough to be walked.
+    pub(super) fn is_flat(items: &[Val]) -> bool {
+        let mut stack: Vec<(&Val, usize)> = items.iter().map(|v| (v, 1)).collect();
+        let mut visited = 0;
+        while let Some((value, depth)) = stack.pop() {
+            visited += 1;
+            if depth > MAX_NESTING || visited > MAX_VISITED {
+                return false;
+            }
+            if let Val::Seq(items) = value {
+                stack.extend(items.iter().map(|v| (v, depth + 1)));
+            }
+        }
+        true
     }
 
     /// Whether it would be a constant, had no computation failed.

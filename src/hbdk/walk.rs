@@ -1,11 +1,13 @@
 //! The walk over the un-inlined graph (`horizon.md` 5.3): scopes, attributes, calls by name.
 
 mod args;
+mod float;
 mod object;
 mod prim;
 
 pub(super) use args::Args;
 
+use super::array::{MAX_ELEMENTS, is_small};
 use super::graph::{Graph, Kind, Known, Layer, Layout, Output, Record, RecordId, Site, Tree};
 use super::layout::{Tensor, from_native, has_hardware_layout};
 use super::march::March;
@@ -162,7 +164,7 @@ pub(super) struct Builder<'m> {
     known: Option<Known>,
     scopes: Vec<SmolStr>,
     marks: Vec<Mark>,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<String>,
     nodes: usize,
 }
@@ -333,8 +335,16 @@ impl<'m> Builder<'m> {
 
     // --- making layers ---------------------------------------------------------------------------------------
 
-    /// A new record.
-    pub(super) fn add_record(&mut self, record: Record) -> RecordId {
+    /// A new record; one that is too large is a problem.
+    pub(super) fn add_record(&mut self, mut record: Record) -> RecordId {
+        if !is_small(&record.shape) {
+            let text = format!(
+                "a tensor of shape {:?} has more than {MAX_ELEMENTS} elements",
+                record.shape
+            );
+            self.limit(text, "use smaller inputs");
+            record.shape = vec![1; record.shape.len()];
+        }
         self.graph.records.push(record);
         RecordId(self.graph.records.len() as u32 - 1)
     }
@@ -577,7 +587,8 @@ impl<'m> Builder<'m> {
         }
         self.annotate(&kind.replace("::", "_"));
         self.begin(kind, node.span);
-        match op(self, &args) {
+        let made = op(self, &args).and_then(|value| self.carry_scale(kind, &args, value));
+        match made {
             Ok(value) => {
                 let values = spread(value, outputs);
                 if kind != "aten::alias" {

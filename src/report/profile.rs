@@ -123,7 +123,7 @@ impl Report {
             "{}\n",
             paint.removed("The following ops results are different...")
         );
-        out += &differing(&self.ops);
+        out += &differing(&self.ops, ["torch", "hbdk"]);
         for row in self.ops.iter().filter(|row| row.by_itself) {
             out += &place(row, paint);
         }
@@ -145,13 +145,14 @@ pub fn rows(ops: &[Row], paint: Paint) -> String {
 }
 
 /// How far differing operators are apart, and where.
-pub fn differing(ops: &[Row]) -> String {
+pub fn differing(ops: &[Row], sides: [&str; 2]) -> String {
     let cells = |row: &Row| {
         let values = row.torch.zip(row.hbdk);
         let note = match (row.known, row.by_itself, &row.place) {
             (Some(_), _, _) => "known",
             (None, true, _) => "differs by itself",
-            (None, false, Some(_)) => "inherited",
+            (None, false, Some(_)) if row.call.is_some() => "inherited",
+            (None, false, Some(_)) => "",
             (None, false, None) => "other shape or type",
         };
         vec![
@@ -167,7 +168,7 @@ pub fn differing(ops: &[Row]) -> String {
         ]
     };
     let rows: Vec<_> = ops.iter().filter(|row| !row.is_equal).map(cells).collect();
-    let headings = ["name", "atol", "at", "torch", "hbdk", "differing", ""];
+    let headings = ["name", "atol", "at", sides[0], sides[1], "differing", ""];
     table(&headings, &rows, &[1, 3, 4, 5])
 }
 

@@ -1,6 +1,6 @@
 //! Every function call of every fixture: the evaluator's integers are those that numpy computed from the formulas.
 
-use super::{Case, case, repository};
+use super::{Case, case, fixtures};
 use ptool::analysis::profile::to_array;
 use ptool::hbdk::eval::{self, Watch};
 use ptool::hbdk::graph::RecordId;
@@ -52,45 +52,19 @@ fn differing(case: &Case) -> Vec<String> {
     wrong
 }
 
-fn agrees(name: &str) {
-    let case = case(name);
-    assert!(
-        case.build.problems.is_empty(),
-        "{name}: {:#?}",
-        case.build.problems
-    );
-    assert_eq!(differing(&case), [""; 0], "{name}");
-}
-
+/// Fixtures named `known_…` show disagreements of the tool chain, `refused_…` what is not taken at all.
 #[test]
-fn calls_of_the_guides_example() {
-    agrees("guide_older");
-    agrees("guide_newer");
-}
-
-#[test]
-fn calls_of_convolutions() {
-    agrees("convolutions_bayes");
-    agrees("convolutions_bernoulli2");
-}
-
-#[test]
-fn calls_of_arithmetic() {
-    agrees("arithmetic_bayes");
-    agrees("arithmetic_bernoulli2");
-}
-
-#[test]
-fn calls_of_shapes() {
-    agrees("shapes_bayes");
-}
-
-#[test]
-fn every_fixture_is_in_a_test() {
+fn calls_of_every_fixture() {
     let mut count = 0;
-    for entry in std::fs::read_dir(repository("testdata/hbdk")).unwrap() {
-        let path = entry.unwrap().path();
-        count += usize::from(path.extension().is_some_and(|e| e == "pt"));
+    for name in fixtures() {
+        if name.starts_with("known_") || name.starts_with("refused_") {
+            continue;
+        }
+        let case = case(&name);
+        let problems = &case.build.problems;
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+        assert_eq!(differing(&case), [""; 0], "{name}");
+        count += 1;
     }
-    assert_eq!(count, 12);
+    assert!(count >= 7);
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 /// Compare two models operator by operator on the same inputs.
 ///
 /// Both run in lockstep. Operators are paired by module path and kind, then by sequence; those
-/// without a partner are listed. Prints one line for each pair, then how far the differing ones
+/// without a partner are listed. Fixed-point files are compared by the names of the compiler's front
+/// end, and so are files that `ptool profile --save` wrote, on either side. Prints one line for each pair, then how far the differing ones
 /// are apart and where the models first diverge.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -49,4 +50,5 @@ Examples:
   ptool compare old.pt new.pt
   ptool compare float.pt quantized.pt --inputs batch.npz --rtol 1e-3 --atol 1e-5
   ptool compare a.pt b.pt --format json | jq .first_divergence
-  ptool compare a.pt b.pt --save results.safetensors";
+  ptool compare a.pt b.pt --save results.safetensors
+  ptool compare results.pt quantized.pt    what `ptool profile --save results.pt` once saved";

@@ -1,5 +1,7 @@
 //! `ptool compare`.
 
+mod by_name;
+
 use super::{inputs, options, prepare};
 use crate::args::Format;
 use crate::cmd::compare::Args;
@@ -26,6 +28,9 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         save::check(path, args.force, &[&args.a, &args.b])?;
     }
     prepare(&args.exec)?;
+    if let Some(exit) = by_name::run(&args, context, out)? {
+        return Ok(exit);
+    }
     let (model_a, model_b) = (open::runnable(&args.a)?, open::runnable(&args.b)?);
     let chosen = inputs(&model_a, &args.exec.method, &args.inputs)?;
     context.note(&chosen.source);

@@ -83,7 +83,8 @@ pub(super) fn replicate(factors: [usize; 2], task: &Task<'_>) -> Result<Vec<Arra
     for n in 0..batch {
         for y in 0..oh {
             for v in 0..ow {
-                let at = ((n * h + y / factors[0]) * w + v / factors[1]) * channels;
+                let (row, column) = ((y / factors[0]).min(h - 1), (v / factors[1]).min(w - 1));
+                let at = ((n * h + row) * w + column) * channels;
                 result.extend_from_slice(&x[at..at + channels]);
             }
         }

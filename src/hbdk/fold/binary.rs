@@ -112,7 +112,11 @@ fn binary(name: &str, args: &Args) -> Result<Val, String> {
         return Ok(Val::Bool((x == y) == (name == "eq")));
     }
     if let (Val::Seq(x), Val::Seq(y), "add") = (a, b, name) {
-        return Ok(Val::seq([&x[..], &y[..]].concat()));
+        let all = [&x[..], &y[..]].concat();
+        return match Val::is_flat(&all) {
+            true => Ok(Val::seq(all)),
+            false => Err("lists are nested too deep".into()),
+        };
     }
     let (x, y) = (tensor(args, 0)?, tensor(args, 1)?);
     if is_number(a) && is_number(b) {

@@ -127,6 +127,7 @@ fn linspace(args: &Args) -> Result<Val, String> {
 fn single(args: &Args) -> Result<Val, String> {
     if let Val::Seq(items) = args.at(0) {
         let arrays: Option<Vec<_>> = items.iter().map(super::as_tensor).collect();
+        let arrays = arrays.filter(|all| all.iter().all(|a| a.numel() == 1));
         let arrays = arrays.ok_or("a list of other things than numbers")?;
         let is_whole = arrays.iter().all(|a| is_integer(a.dtype));
         let dtype = asked(args, 1)?.unwrap_or(if is_whole { DType::I64 } else { DType::F32 });

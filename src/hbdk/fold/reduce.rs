@@ -68,6 +68,8 @@ fn reduce(name: &str, args: &Args) -> Result<Val, String> {
         }
         false => (0..rank).collect(),
     };
+    // A scalar has no dimension to reduce.
+    let dims: Vec<usize> = dims.into_iter().filter(|&d| d < rank).collect();
     let keep = has_dims && args.flag(2).unwrap_or(false);
     let asked = args.named("dtype").map(dtype).transpose()?.flatten();
     let own = match name {

@@ -1,6 +1,6 @@
 //! Shapes of constants, and parts of them.
 
-use super::super::array::{Array, Data};
+use super::super::array::{Array, Data, is_small};
 use super::super::value::Val;
 use super::super::walk::Args;
 use super::{as_tensor, dimension, tensor};
@@ -79,14 +79,15 @@ fn reshape(args: &Args) -> Result<Val, String> {
         Val::Const(other) => other.shape.iter().map(|&n| n as i64).collect(),
         _ => ints(args, 1)?,
     };
-    let known: i64 = asked.iter().filter(|&&d| d != -1).product();
+    let sizes = asked.iter().filter(|&&d| d != -1);
+    let known = sizes.fold(1i64, |n, &d| n.saturating_mul(d));
     let fill = (array.numel() as i64).checked_div(known).unwrap_or(0);
     let shape: Option<Vec<usize>> = asked
         .iter()
         .map(|&d| usize::try_from(if d == -1 { fill } else { d }).ok())
         .collect();
     match shape {
-        Some(shape) if shape.iter().product::<usize>() == array.numel() => {
+        Some(shape) if is_small(&shape) && shape.iter().product::<usize>() == array.numel() => {
             Ok(Val::array(array.reshaped(&shape)))
         }
         _ => Err(format!("{:?} as {asked:?}", array.shape)),
@@ -228,6 +229,9 @@ fn joined(arrays: &[Rc<Array>], dim: usize) -> Result<Val, String> {
     let dtype = dtype.unwrap_or(arrays[0].dtype);
     let arrays: Vec<Array> = arrays.iter().map(|a| a.to(dtype)).collect();
     shape[dim] = arrays.iter().map(|a| a.shape[dim]).sum();
+    if !is_small(&shape) {
+        return Err("a constant too large".into());
+    }
     let outer: usize = shape[..dim].iter().product();
     let inner: usize = shape[dim + 1..].iter().product();
     let (mut whole, mut reals) = (vec![], vec![]);
@@ -388,7 +392,7 @@ fn repeat(args: &Args) -> Result<Val, String> {
     super::sizes(
         &own.iter()
             .zip(&repeats)
-            .map(|(a, b)| (a * b) as i64)
+            .map(|(a, b)| a.saturating_mul(*b) as i64)
             .collect::<Vec<_>>(),
     )?;
     for (dim, &times) in repeats.iter().enumerate() {

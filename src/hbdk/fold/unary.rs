@@ -155,7 +155,7 @@ fn clamp(name: &str, args: &Args) -> Result<Val, String> {
     let array = tensor(args, 0)?;
     let bound = |at: usize| match args.at(at) {
         Val::None => Ok(None),
-        _ => tensor(args, at).map(Some),
+        _ => tensor(args, at).map(|b| Some(b).filter(|b| b.numel() > 0)),
     };
     let (low, high) = match name {
         "clamp_min" => (bound(1)?, None),

@@ -143,6 +143,7 @@ fn elementwise_add(
 ) -> Result<Val, Fail> {
     let (x, y) = ((args.at(0), it.types[0]), (args.at(1), it.types[1]));
     let ([a, b], shape) = operands(builder, x, y)?;
+    narrow(builder, [a, b])?;
     let inputs = if swap { [b, a] } else { [a, b] };
     let chain = Chain::accumulator(&[scale], &it.out_scale, it.out, builder.march());
     let made = builder.layer(Kind::ElementwiseAdd { form, chain }, &inputs, shape, it.out);
@@ -154,6 +155,7 @@ fn elementwise_add(
 pub(super) fn mul(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {
     let types = [args.qtype(4)?, args.qtype(7)?];
     let ([a, b], shape) = operands(builder, (args.at(0), types[0]), (args.at(1), types[1]))?;
+    narrow(builder, [a, b])?;
     if types.contains(&DType::Bool) {
         let out = types
             .into_iter()
@@ -168,6 +170,21 @@ pub(super) fn mul(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {
     let chain = Chain::accumulator(&[product], &it.out_scale, it.out, builder.march());
     let made = builder.layer(Kind::ElementwiseMul { chain }, &[a, b], shape, it.out);
     Ok(builder.manager(made))
+}
+
+/// The hardware multiplies no wider integers than 16 bits.
+fn narrow(builder: &Builder<'_>, records: [RecordId; 2]) -> Result<(), Fail> {
+    let types = records.map(|r| builder.graph.record(r).dtype);
+    match types
+        .iter()
+        .all(|t| matches!(t, DType::I8 | DType::I16 | DType::Bool))
+    {
+        true => Ok(()),
+        false => Err(
+            Fail::new(format!("operands of {} and {}", types[0], types[1]))
+                .advise("quantise them to int8 or int16 first"),
+        ),
+    }
 }
 
 /// `matmul(input, other, input_trans, other_trans, input_scale, input_zero_point, input_dtype, other_scale,
@@ -186,6 +203,7 @@ pub(super) fn matmul(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail
     let rank = ranks[0].max(ranks[1]);
     let mut a = builder.operand(args.at(0), Layout::Native, rank, itype)?;
     let mut b = builder.operand(args.at(1), Layout::Native, rank, wtype)?;
+    narrow(builder, [a, b])?;
     let (sa, sb) = (
         builder.graph.record(a).shape.clone(),
         builder.graph.record(b).shape.clone(),
@@ -196,18 +214,18 @@ pub(super) fn matmul(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail
     let mut product = scales[0] * scales[1];
     if itype == DType::I16 {
         // The array takes operands up to 32639 and sums of 31 bits (3.8).
-        let k = (32767.0 / (32767.0 - 128.0_f64)).max((depth as f64 / 2.0).sqrt()) as f32;
-        let base = builder.annotation.clone();
+        let k = (32767.0 / (32767.0 - 128.0_f64)).max((depth as f64 / 2.0).sqrt());
+        let (base, narrower) = (builder.annotation.clone(), k as f32);
         for (record, scale, side) in [(&mut a, scales[0], "lhs"), (&mut b, scales[1], "rhs")] {
             let kind = Kind::Rescale {
-                chain: Chain::direct(&[scale], &[scale * k]),
+                chain: Chain::direct(&[scale], &[scale * narrower]),
                 rounding: true,
             };
             let shape = builder.graph.record(*record).shape.clone();
             let name = format!("{base}_degrade_{side}");
             *record = builder.named_layer(&name, kind, &[*record], shape, DType::I16);
         }
-        product = product * k * k;
+        product *= (k * k) as f32;
     }
     if march == March::Bernoulli2 {
         builder.mark_known(Known::MatmulRounding);

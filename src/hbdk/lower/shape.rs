@@ -1,7 +1,7 @@
 //! Changes of shape: the elements stay, or are repeated.
 
 use super::super::array::Array;
-use super::super::graph::{Kind, Layout, RecordId};
+use super::super::graph::{Kind, Layout};
 use super::super::layout::from_native;
 use super::super::value::{TensorId, Val};
 use super::super::walk::{Args, Builder, Fail};
@@ -13,25 +13,14 @@ fn view(builder: &mut Builder<'_>, id: TensorId, shape: Vec<usize>) -> Result<Va
     if old == shape {
         return Ok(Val::Tensor(id));
     }
-    if old.iter().product::<usize>() != shape.iter().product::<usize>() {
+    let count = |s: &[usize]| s.iter().try_fold(1usize, |n, &s| n.checked_mul(s));
+    if count(&old) != count(&shape) {
         return Err(Fail::new(format!("{old:?} as {shape:?}")));
     }
     let dtype = builder.dtype(id);
     let record = builder.in_layout(id, Layout::Native)?;
     let made = builder.layer(Kind::View, &[record], shape, dtype);
-    Ok(keep_scale(builder, id, made))
-}
-
-/// The new tensor is dequantised as the old one, when one scale fits all elements.
-fn keep_scale(builder: &mut Builder<'_>, id: TensorId, made: RecordId) -> Val {
-    let dequantise = builder.tensor(id).dequantise.clone();
-    let value = builder.manager(made);
-    if let (Val::Tensor(new), Some(it)) = (&value, dequantise)
-        && it.axis.is_none()
-    {
-        builder.tensors[new.0].dequantise = Some(it);
-    }
-    value
+    Ok(builder.manager(made))
 }
 
 /// `aten::reshape(x, shape)`, `aten::view(x, shape)`
@@ -45,11 +34,8 @@ pub(super) fn reshape(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fai
             "dimensions {asked:?} must be above 0, or one of them -1"
         )));
     }
-    let known: usize = asked
-        .iter()
-        .filter(|&&d| d > 0)
-        .map(|&d| d as usize)
-        .product();
+    let sizes = asked.iter().filter(|&&d| d > 0);
+    let known = sizes.fold(1usize, |n, &d| n.saturating_mul(d as usize));
     let fill = count.checked_div(known).unwrap_or(0);
     let shape = asked
         .iter()
@@ -156,7 +142,7 @@ fn reordered(builder: &mut Builder<'_>, id: TensorId, perm: &[usize]) -> Result<
     let shape = perm.iter().map(|&p| old[p]).collect();
     let dtype = builder.dtype(id);
     let made = builder.layer(Kind::Transpose(perm), &[record], shape, dtype);
-    Ok(keep_scale(builder, id, made))
+    Ok(builder.manager(made))
 }
 
 /// `aten::size(x)`, `aten::size(x, dim)`: constants.
@@ -263,8 +249,12 @@ fn repeated(builder: &mut Builder<'_>, id: TensorId, repeats: &[usize]) -> Resul
         Layout::Hardware => from_native(rank).iter().map(|&i| repeats[i]).collect(),
     };
     let old = builder.graph.record(record).shape.clone();
-    let shape = old.iter().zip(&repeats).map(|(&n, &r)| n * r).collect();
+    let shape = old
+        .iter()
+        .zip(&repeats)
+        .map(|(&n, &r)| n.saturating_mul(r))
+        .collect();
     let dtype = builder.dtype(id);
     let made = builder.layer(Kind::Tile(repeats), &[record], shape, dtype);
-    Ok(keep_scale(builder, id, made))
+    Ok(builder.manager(made))
 }

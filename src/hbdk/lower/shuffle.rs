@@ -1,18 +1,24 @@
 //! Padding, and reorderings of channels and space.
 
-use super::super::graph::{Kind, Layout, PadMode, Shuffle};
+use super::super::graph::{Kind, Layout, PadMode, Round, Shuffle};
 use super::super::layout::from_native;
 use super::super::march::saturate;
-use super::super::params::half_up;
 use super::super::value::Val;
 use super::super::walk::{Args, Builder, Fail};
+use super::rounded;
+
+/// Padding beyond this is refused.
+const MAX_PAD: i64 = 1 << 24;
 
 /// `pad(input, pad, mode, value, scale, zero_point, dtype, march)`
 pub(super) fn pad(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {
     let id = args.tensor(0)?;
     let pads = args.ints(1)?;
     let rank = builder.native_shape(id).len();
-    if pads.len() % 2 != 0 || pads.len() / 2 > rank || pads.iter().any(|&p| p < 0) {
+    if pads.len() % 2 != 0
+        || pads.len() / 2 > rank
+        || pads.iter().any(|p| !(0..MAX_PAD).contains(p))
+    {
         return Err(Fail::new(format!(
             "padding {pads:?} of a tensor of rank {rank}"
         )));
@@ -22,7 +28,8 @@ pub(super) fn pad(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {
     }
     let mode = match args.text(2)? {
         "constant" => {
-            let value = half_up(args.float(3)? / f64::from(args.one_scale(4)?));
+            let quotient = args.float(3)? as f32 / args.one_scale(4)?;
+            let value = rounded(quotient, Round::HalfUp);
             PadMode::Constant(saturate(args.qtype(6)?, value as i64))
         }
         "replicate" => PadMode::Edge,

@@ -8,6 +8,9 @@ use crate::tensor::DType;
 use smol_str::SmolStr;
 use std::rc::Rc;
 
+/// Kernels, strides, paddings, counts larger than this are refused.
+const MAX_SIZE: usize = 1 << 24;
+
 /// The values of a node's inputs.
 pub(in super::super) struct Args {
     values: Vec<Val>,
@@ -107,7 +110,9 @@ impl Args {
     pub(in super::super) fn size(&self, at: usize) -> Result<usize, Fail> {
         let value = self.int(at)?;
         usize::try_from(value)
-            .map_err(|_| Fail::new(format!("argument {at}: expected a size, found {value}")))
+            .ok()
+            .filter(|&v| v <= MAX_SIZE)
+            .ok_or_else(|| Fail::new(format!("argument {at}: expected a size, found {value}")))
     }
 
     pub(in super::super) fn float(&self, at: usize) -> Result<f64, Fail> {
@@ -158,7 +163,10 @@ impl Args {
         if list.len() == 1 {
             list = vec![list[0]; count];
         }
-        let sizes: Option<Vec<usize>> = list.iter().map(|&v| usize::try_from(v).ok()).collect();
+        let sizes: Option<Vec<usize>> = list
+            .iter()
+            .map(|&v| usize::try_from(v).ok().filter(|&v| v <= MAX_SIZE))
+            .collect();
         sizes.filter(|s| s.len() == count).ok_or_else(|| {
             Fail::new(format!(
                 "argument {at}: expected {count} sizes, found {list:?}"

@@ -17,7 +17,10 @@ impl Builder<'_> {
                     return Err(Fail::new(format!("attribute `{name}` of {}", other.kind())));
                 }
             },
-            Op::ListConstruct | Op::TupleConstruct => Val::seq(args),
+            Op::ListConstruct | Op::TupleConstruct => match Val::is_flat(&args) {
+                true => Val::seq(args),
+                false => return Err(Fail::new("lists are nested too deep")),
+            },
             Op::ListUnpack | Op::TupleUnpack => {
                 let items = match args.first() {
                     Some(Val::Seq(items)) => items.to_vec(),
