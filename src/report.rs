@@ -2,6 +2,7 @@
 
 pub mod by_name;
 pub mod compare;
+pub mod convert;
 pub mod diff;
 pub mod inspect;
 pub mod json;

@@ -62,6 +62,7 @@ fn dispatch(
         }
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
+        Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Profile(args) => execute(Executing::Profile(args), context, out),
         Command::Check(args) => cmd::check::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),

@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Profile(cmd::profile::Args),
     Check(cmd::check::Args),
     Diff(cmd::diff::Args),
+    Convert(cmd::convert::Args),
     Completions(cmd::completions::Args),
 }
 
