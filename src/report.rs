@@ -1,6 +1,7 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
 pub mod by_name;
+pub mod calibrate;
 pub mod compare;
 pub mod convert;
 pub mod diff;

@@ -1,5 +1,6 @@
 //! Integration tests that execute models.
 
+mod calibrate;
 mod exec;
 mod horizon_ops;
 mod laws;

@@ -14,6 +14,7 @@ pub(crate) enum Executing {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
     Profile(cmd::profile::Args),
+    Calibrate(cmd::calibrate::Args),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -65,6 +66,7 @@ fn dispatch(
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Profile(args) => execute(Executing::Profile(args), context, out),
+        Command::Calibrate(args) => execute(Executing::Calibrate(args), context, out),
         Command::Check(args) => cmd::check::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),
     }

@@ -1,5 +1,6 @@
 //! Commands that execute a model.
 
+mod calibrate;
 mod compare;
 mod profile;
 mod run;
@@ -22,6 +23,7 @@ pub(crate) fn run(
         Executing::Run(args) => run::run(args, context, out),
         Executing::Compare(args) => compare::run(args, context, out),
         Executing::Profile(args) => profile::run(args, context, out),
+        Executing::Calibrate(args) => calibrate::run(args, context, out),
     }
 }
 
