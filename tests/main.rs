@@ -3,6 +3,7 @@
 mod archive;
 mod bpu;
 mod cli;
+mod convert;
 mod emit;
 mod flat;
 mod hbdk;
