@@ -5,6 +5,7 @@ pub mod attributes;
 pub mod compare;
 pub mod profile;
 pub mod resolve;
+pub mod rms;
 pub mod similarity;
 pub mod stored;
 pub mod verify;

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod inspect;
 pub mod json;
 mod paint;
+pub mod quantize;
 pub mod prepare;
 pub mod profile;
 pub mod run;

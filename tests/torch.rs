@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod exec;
+mod quantised;
 mod horizon_ops;
 mod laws;
 mod support;

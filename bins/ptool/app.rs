@@ -13,6 +13,7 @@ pub(crate) type Execute = fn(Executing, &Context, &mut dyn Write) -> anyhow::Res
 pub(crate) enum Executing {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
+    Quantize(Box<cmd::quantize::Args>),
     Profile(cmd::profile::Args),
     Calibrate(cmd::calibrate::Args),
 }
@@ -63,6 +64,7 @@ fn dispatch(
             cmd::run_hbdk::run(args, context, out)
         }
         Command::Run(args) => execute(Executing::Run(args), context, out),
+        Command::Quantize(args) => execute(Executing::Quantize(Box::new(args)), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Profile(args) => execute(Executing::Profile(args), context, out),

@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Check(cmd::check::Args),
     Diff(cmd::diff::Args),
     Convert(cmd::convert::Args),
+    Quantize(cmd::quantize::Args),
     Calibrate(cmd::calibrate::Args),
     Completions(cmd::completions::Args),
 }

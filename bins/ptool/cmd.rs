@@ -9,6 +9,7 @@ pub(crate) mod diff;
 pub(crate) mod front_end;
 pub(crate) mod inspect;
 pub(crate) mod open;
+pub(crate) mod quantize;
 pub(crate) mod prepare;
 pub(crate) mod profile;
 pub(crate) mod run;

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod compare;
+mod quantize;
 mod profile;
 mod run;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(
     match command {
         Executing::Run(args) => run::run(args, context, out),
         Executing::Compare(args) => compare::run(args, context, out),
+        Executing::Quantize(args) => quantize::run(*args, context, out),
         Executing::Profile(args) => profile::run(args, context, out),
         Executing::Calibrate(args) => calibrate::run(args, context, out),
     }
