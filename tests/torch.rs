@@ -1,4 +1,5 @@
 //! Integration tests that execute models.
 
 mod exec;
+mod horizon_ops;
 mod laws;

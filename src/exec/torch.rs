@@ -66,6 +66,7 @@ impl<'m> TorchEngine<'m> {
         let (func, _) = model
             .method(&options.method)
             .ok_or_else(|| ExecError::NoMethod(options.method.clone()))?;
+        register_horizon()?;
         let mut machine = Machine::new(&model.program)?;
         machine.budget = Some(MAX_LOAD_STEPS);
         let device = options.device.as_deref();
@@ -282,6 +283,16 @@ impl Step<'_, '_> {
     pub fn event(&self) -> Result<Event<'_>, ExecError> {
         self.machine.event(self.stop, self.index, &self.place)
     }
+}
+
+/// Registers the `horizon::` operators, before anything that may name them is loaded.
+///
+/// Operators that another library has declared already keep its kernels.
+fn register_horizon() -> Result<(), ExecError> {
+    ffi::register_horizon().map_err(|message| ExecError::Library {
+        path: "the horizon operators".into(),
+        message,
+    })
 }
 
 /// Loads a library that registers operators, as `torch.ops.load_library` does, and learns their schemas.

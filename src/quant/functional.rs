@@ -21,7 +21,7 @@ struct Function {
     module: &'static str,
     name: &'static str,
     text: &'static str,
-    /// Positions of the functions it calls, all before its own.
+    /// Positions of the functions it calls.
     calls: Vec<usize>,
 }
 
@@ -30,17 +30,19 @@ static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
     for (module, text) in TEXTS {
         for text in definitions(text) {
             let name = text.split('(').next().unwrap_or_default();
-            let name = name.trim_start_matches("def ");
-            let calls = (0..found.len())
-                .filter(|&at| names(text, found[at].module, found[at].name))
-                .collect();
             found.push(Function {
                 module,
-                name,
+                name: name.trim_start_matches("def "),
                 text,
-                calls,
+                calls: Vec::new(),
             });
         }
+    }
+    for at in 0..found.len() {
+        let called = |other: &&Function| names(found[at].text, other.module, other.name);
+        let calls = found.iter().enumerate().filter(|(_, f)| called(f));
+        let calls = calls.map(|(position, _)| position).collect();
+        found[at].calls = calls;
     }
     found
 });

@@ -70,6 +70,7 @@ pub(crate) fn ci() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
+    run(crate::demo::horizon_ops("clippy").args(["--", "-D", "warnings"]))?;
     step("tidy");
     tidy()?;
     test()?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::fs;
 use std::process::Command;
 
-/// Builds both programs as users do: `ptool` without libtorch, `ptool-torch` with it.
+/// Builds the programs as users do, `ptool` without libtorch and `ptool-torch` with it, and `libhorizon_ops.so`.
 pub(crate) fn build_release() -> Result<()> {
     libtorch::setup()?;
     run(&mut cargo([
@@ -24,7 +24,20 @@ pub(crate) fn build_release() -> Result<()> {
         "--release",
         "--bin",
         "ptool",
-    ]))
+    ]))?;
+    run(horizon_ops("build").arg("--release"))
+}
+
+/// A cargo command on `bins/horizon_ops`, whose results lie where the programs do.
+pub(crate) fn horizon_ops(task: &str) -> Command {
+    let mut command = cargo([task, "--quiet"]);
+    command.args([
+        "--manifest-path",
+        "bins/horizon_ops/Cargo.toml",
+        "--target-dir",
+        "target",
+    ]);
+    command
 }
 
 /// Sets up, builds and shows.

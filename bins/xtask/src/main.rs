@@ -16,7 +16,7 @@ const HELP: &str = "\
 cargo xtask TASK
 
   setup            fetch libtorch 2.11 (CPU) into target/libtorch, unless LIBTORCH or LIBTORCH_USE_PYTORCH names
-                   one, and build ptool and ptool-torch
+                   one, and build ptool, ptool-torch and libhorizon_ops.so
   demo             set up, build, and run the main commands on the shipped digits model
   test             all tests, without and with libtorch
   ci               everything CI runs, in its order

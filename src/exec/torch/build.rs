@@ -22,6 +22,10 @@ fn shim() {
         .flag("-D_GLIBCXX_USE_CXX11_ABI=1")
         .flag("-O2")
         .files(parts.map(|part| format!("src/exec/torch/shim/{part}.cpp")))
+        .files(
+            ["register", "fake_quant"]
+                .map(|part| format!("src/exec/torch/shim/horizon/{part}.cpp")),
+        )
         .compile("ptool_shim");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
 }

@@ -3,12 +3,14 @@
 //! Wrappers are sound for any argument: the shim checks ids, operands, stack heights and ranges.
 #![allow(unsafe_code)]
 
+mod horizon;
 mod kept;
 mod module;
 mod raw;
 mod value;
 mod vm;
 
+pub(super) use horizon::register_horizon;
 pub(super) use module::Module;
 pub(super) use raw::{RawValue, TensorSpec};
 pub(super) use vm::{Form, Vm};

@@ -15,6 +15,7 @@ pub struct Reference {
 impl Reference {
     /// Loads a file with libtorch's own loader.
     pub fn load(path: &str, device: Option<&str>) -> Result<Reference, ExecError> {
+        super::register_horizon()?;
         let module = Module::load(path, device).map_err(failed)?;
         Ok(Reference { module })
     }
