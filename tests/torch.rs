@@ -3,3 +3,4 @@
 mod exec;
 mod horizon_ops;
 mod laws;
+mod profile;

@@ -19,16 +19,32 @@ fn stdout(command: &mut Command, code: i32) -> String {
 #[test]
 fn inspect_lists_layers() {
     let text = stdout(ptool("inspect", "guide_older").arg("--hbir"), 0);
-    assert!(text.starts_with("hbir march=bayes\ninput arg0: int8[1, 5, 5, 10]"), "{text}");
-    let json = stdout(ptool("inspect", "guide_older").args(["--hbir", "--format", "json"]), 0);
+    assert!(
+        text.starts_with("hbir march=bayes\ninput arg0: int8[1, 5, 5, 10]"),
+        "{text}"
+    );
+    let json = stdout(
+        ptool("inspect", "guide_older").args(["--hbir", "--format", "json"]),
+        0,
+    );
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((&json["march"], &json["kinds"][0][0]), (&"bayes".into(), &"RoiResize".into()));
+    assert_eq!(
+        (&json["march"], &json["kinds"][0][0]),
+        (&"bayes".into(), &"RoiResize".into())
+    );
 }
 
 #[test]
 fn check_finds_everything_at_once() {
     let text = stdout(ptool("check", "refused_bernoulli2").arg("--deploy"), 1);
-    for part in ["aten::unbind", "aten::stack", "int16", "align_corners", "linear", "aten::select"] {
+    for part in [
+        "aten::unbind",
+        "aten::stack",
+        "int16",
+        "align_corners",
+        "linear",
+        "aten::select",
+    ] {
         assert!(text.contains(part), "no {part} in {text}");
     }
     assert!(text.contains("hbdk.py:"), "no Python line in {text}");
@@ -49,7 +65,10 @@ fn run_needs_no_libtorch() {
     let text = stdout(run.args(["--engine", "hbdk", "-o"]).arg(&out), 0);
     assert!(text.contains("float32"), "{text}");
     assert_eq!(Arrays::read(&out).unwrap().items.len(), 1);
-    let refused = ptool("run", "refused_bernoulli2").args(["--engine", "hbdk"]).assert().code(2);
+    let refused = ptool("run", "refused_bernoulli2")
+        .args(["--engine", "hbdk"])
+        .assert()
+        .code(2);
     let stderr = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
     assert!(stderr.contains("ptool check --deploy"), "{stderr}");
 }
