@@ -6,3 +6,4 @@ mod quantised;
 mod horizon_ops;
 mod laws;
 mod support;
+mod profile;
