@@ -91,9 +91,14 @@ fn every_operation_is_within_a_step_of_its_fake_quant_one() {
             .collect();
         assert_eq!(errors.len(), check.names.len());
         for (name, error) in check.names.iter().zip(errors) {
-            let composite = name.contains("norm") || name.contains("softmax") || name.ends_with("ops.2");
+            let composite =
+                name.contains("norm") || name.contains("softmax") || name.ends_with("ops.2");
             let limit = if composite { TABLE_STEPS } else { 1.001 };
-            assert!(error <= limit, "{}: {name} is {error} steps off", path.display());
+            assert!(
+                error <= limit,
+                "{}: {name} is {error} steps off",
+                path.display()
+            );
         }
     }
 }
@@ -101,14 +106,21 @@ fn every_operation_is_within_a_step_of_its_fake_quant_one() {
 #[test]
 fn outputs_stay_near_the_float_model() {
     for path in files(".int.pt") {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let float = folder().join(format!("{}.pt", name.split('.').next().unwrap_or_default()));
         let float = Model::open(&float).expect("the float model");
         let fixed = Model::open(&path).expect("the fixed-point model");
         let chosen = data(&path, &float);
         let mut rms = RelativeRms::default();
-        rms.add(&output(&float, &chosen.values), &output(&fixed, &chosen.values))
-            .expect("the same outputs");
+        rms.add(
+            &output(&float, &chosen.values),
+            &output(&fixed, &chosen.values),
+        )
+        .expect("the same outputs");
         let error = rms.value().expect("outputs that are not zero");
         assert!(error < 0.1, "{name}: relative RMS error {error}");
     }

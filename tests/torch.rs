@@ -2,8 +2,8 @@
 
 mod calibrate;
 mod exec;
-mod quantised;
 mod horizon_ops;
 mod laws;
-mod support;
 mod profile;
+mod quantised;
+mod support;

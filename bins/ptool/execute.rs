@@ -2,8 +2,8 @@
 
 mod calibrate;
 mod compare;
-mod quantize;
 mod profile;
+mod quantize;
 mod run;
 
 use crate::app::Executing;

@@ -21,7 +21,11 @@ impl RelativeRms {
         tensors(reference, &mut expected);
         tensors(found, &mut got);
         if expected.len() != got.len() {
-            return Err(format!("{} outputs, expected {}", got.len(), expected.len()));
+            return Err(format!(
+                "{} outputs, expected {}",
+                got.len(),
+                expected.len()
+            ));
         }
         for (expected, got) in expected.into_iter().zip(got) {
             self.add_tensor(expected, got)?;
@@ -31,7 +35,10 @@ impl RelativeRms {
 
     fn add_tensor(&mut self, expected: &HostTensor, got: &HostTensor) -> Result<(), String> {
         if expected.shape != got.shape {
-            return Err(format!("an output of shape {:?}, expected {:?}", got.shape, expected.shape));
+            return Err(format!(
+                "an output of shape {:?}, expected {:?}",
+                got.shape, expected.shape
+            ));
         }
         let (a, b) = (host_view(expected)?, host_view(got)?);
         let (mut x, mut y) = (Vec::new(), Vec::new());
@@ -78,8 +85,10 @@ mod tests {
     fn batches_add_up() {
         let mut rms = RelativeRms::default();
         assert_eq!(rms.value(), None);
-        rms.add(&tensor(&[3.0, 0.0]), &tensor(&[3.0, 0.3])).expect("one shape");
-        rms.add(&tensor(&[4.0]), &tensor(&[4.4])).expect("one shape");
+        rms.add(&tensor(&[3.0, 0.0]), &tensor(&[3.0, 0.3]))
+            .expect("one shape");
+        rms.add(&tensor(&[4.0]), &tensor(&[4.4]))
+            .expect("one shape");
         let value = rms.value().expect("a reference that is not zero");
         assert!((value - 0.1).abs() < 1e-6, "{value}");
     }

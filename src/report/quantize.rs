@@ -67,7 +67,9 @@ impl Report {
 
     /// Whether no operation differs by more than one step of its output.
     pub fn is_close(&self) -> bool {
-        self.operations.iter().all(|o| o.steps <= 1.0 + f64::from(f32::EPSILON))
+        self.operations
+            .iter()
+            .all(|o| o.steps <= 1.0 + f64::from(f32::EPSILON))
     }
 
     /// Stages, operations that differ, operations in float.
@@ -119,6 +121,8 @@ fn stage_row(stage: &Stage) -> Vec<String> {
         || "-".to_owned(),
         |a| format!("{:.2} % ({}/{})", a.top1 * 100.0, a.correct, a.total),
     );
-    let rms = stage.relative_rms.map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"));
+    let rms = stage
+        .relative_rms
+        .map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"));
     vec![stage.name.to_owned(), accuracy, rms, stage.file.clone()]
 }

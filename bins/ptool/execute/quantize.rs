@@ -73,7 +73,9 @@ impl Files {
     fn of(args: &Args) -> Files {
         let fixed = match &args.output {
             Some(path) => path.clone(),
-            None => args.model.with_file_name(format!("{}.int.pt", stem(&args.model))),
+            None => args
+                .model
+                .with_file_name(format!("{}.int.pt", stem(&args.model))),
         };
         let name = stem(&fixed);
         let name = name.strip_suffix(".int").unwrap_or(&name);
@@ -85,7 +87,10 @@ impl Files {
 }
 
 fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn qconfig(args: &Args) -> anyhow::Result<QConfig> {

@@ -36,7 +36,9 @@ pub(super) fn stages(
                 counts[i] = Some((correct + found.correct, total + found.total));
             }
             let reference = reference.get_or_insert_with(|| output.clone());
-            errors[i].add(reference, &output).map_err(anyhow::Error::msg)?;
+            errors[i]
+                .add(reference, &output)
+                .map_err(anyhow::Error::msg)?;
         }
         progress.inc(1);
     }
@@ -72,9 +74,15 @@ pub(super) fn operations(
         for (worst, bytes) in worst.iter_mut().zip(errors) {
             let error = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as f64;
             // NaN stays: it is the worst answer.
-            *worst = if error.is_nan() { error } else { worst.max(error) };
+            *worst = if error.is_nan() {
+                error
+            } else {
+                worst.max(error)
+            };
         }
     }
     let rows = check.names.into_iter().zip(worst);
-    Ok(rows.map(|(name, steps)| Operation { name, steps }).collect())
+    Ok(rows
+        .map(|(name, steps)| Operation { name, steps })
+        .collect())
 }
