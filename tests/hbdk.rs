@@ -1,6 +1,7 @@
 //! The second opinion, without libtorch: names, layers, and integers against what numpy computed.
 
 mod calls;
+mod cli;
 mod examples;
 mod known;
 mod mutants;

@@ -34,10 +34,16 @@ fn run(path: &Path) -> Ran {
     let model = Model::open(path).unwrap();
     let recorded = std::fs::read(path.with_extension("ops.safetensors")).unwrap();
     let recorded = safetensors::read(&recorded, "recorded").unwrap();
-    let inputs = recorded.into_iter().filter(|(n, _)| n.starts_with("input/"));
+    let inputs = recorded
+        .into_iter()
+        .filter(|(n, _)| n.starts_with("input/"));
     let mut inputs = inputs.map(|(_, tensor)| tensor);
     let chosen = choose(&model, "forward", Given::Nothing, 0).unwrap();
-    let values: Vec<Value> = chosen.values.iter().map(|v| filled(v, &mut inputs)).collect();
+    let values: Vec<Value> = chosen
+        .values
+        .iter()
+        .map(|v| filled(v, &mut inputs))
+        .collect();
     let build = build(&model, &describe(&values), Options::default());
     let mut engine = TorchEngine::new(&model, TorchOptions::default()).unwrap();
     let mut collector = Collector::new(&build);
@@ -55,7 +61,13 @@ fn fixtures(prefix: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder()).unwrap();
     let mut found: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|e| e == "pt"));
-    found.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix));
+    found.retain(|path| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with(prefix)
+    });
     found.sort();
     found
 }
@@ -88,11 +100,17 @@ fn every_operator_of_every_fixture_is_equal() {
         let outputs = eval::run_live(graph, &inputs).unwrap();
         let (ours, theirs) = (result(graph, &outputs), &ran.output);
         let same = |(a, b): (&&HostTensor, &&HostTensor)| a.shape == b.shape && a.bytes == b.bytes;
-        let (ours, theirs) = (tensors(&ours).into_iter().cloned().collect::<Vec<_>>(), tensors(theirs));
+        let (ours, theirs) = (
+            tensors(&ours).into_iter().cloned().collect::<Vec<_>>(),
+            tensors(theirs),
+        );
         assert_eq!(ours.len(), theirs.len(), "{name}");
         let pairs: Vec<&HostTensor> = ours.iter().collect();
         // Indices are int64 in torch.
-        let floats = pairs.iter().zip(&theirs).filter(|(a, _)| a.dtype == ptool::tensor::DType::F32);
+        let floats = pairs
+            .iter()
+            .zip(&theirs)
+            .filter(|(a, _)| a.dtype == ptool::tensor::DType::F32);
         assert!(floats.into_iter().all(same), "{name}: outputs differ");
     }
     assert!(operators > 60, "{operators}");
@@ -107,6 +125,10 @@ fn known_disagreements_are_shown_as_known() {
         let found = profile(graph, &names(&ran.build), &inputs, &ran.results).unwrap();
         let own: Vec<_> = found.rows.iter().filter(|row| row.by_itself).collect();
         assert!(!own.is_empty(), "{}: nothing differs", path.display());
-        assert!(own.iter().all(|row| row.known.is_some()), "{}: {own:#?}", path.display());
+        assert!(
+            own.iter().all(|row| row.known.is_some()),
+            "{}: {own:#?}",
+            path.display()
+        );
     }
 }

@@ -4,5 +4,6 @@ mod calibrate;
 mod exec;
 mod horizon_ops;
 mod laws;
+mod profile;
 mod quantised;
 mod support;

@@ -1,9 +1,9 @@
 //! NumPy's `.npy` and `.npz`.
 
 use super::error::InputError;
-use crate::analysis::View;
 use crate::exec::HostTensor;
 use crate::tensor::DType;
+use crate::tensor::view::View;
 use npyz::{DType as NpyType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 use std::io::{self, Read, Seek, Write};
 use zip::ZipArchive;

@@ -81,6 +81,8 @@ def conv_transpose2d(
         [weight.size(2), weight.size(3)], stride, padding, output_padding, dilation, activation, groups, False, dtype == "qint32", dtype,
         march,
     )
+    if dtype != "qint32":
+        out_scale = scale
     return y, out_scale
 
 

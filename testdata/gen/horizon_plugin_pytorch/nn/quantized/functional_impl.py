@@ -45,6 +45,8 @@ def _conv2d(
             input, w, b, extra, o, pre, bl, post, e, el, True, weight.size(0), kernel, stride, padding, dilation, activation, groups,
             sumin is not None, dtype == "qint32", dtype, march,
         )
+    if dtype != "qint32":
+        out_scale = scale
     return y, out_scale
 
 
