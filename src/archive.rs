@@ -191,6 +191,14 @@ impl Archive {
         Ok(inputs?.as_ref())
     }
 
+    /// Whether every tensor of the model, its constants and its example inputs lies in its record.
+    pub fn check_tensors(&self) -> Result<(), ArchiveError> {
+        self.data()?.check_tensors()?;
+        self.constants()?.check_tensors()?;
+        self.traced_inputs()?
+            .map_or(Ok(()), Document::check_tensors)
+    }
+
     /// Decodes any pickle record of the TorchScript subset, such as a `debug_pkl`.
     pub fn pickle(&self, id: EntryId) -> Result<Document, ArchiveError> {
         let record = self.record(id).unwrap_or("?").to_owned();

@@ -37,7 +37,7 @@ pub use value::{ObjectId, Value};
 
 use std::collections::HashMap;
 
-use crate::archive::Plan;
+use crate::archive::{Blob, Plan};
 use class::Classes;
 use records::Sources;
 use tensor::Tensors;
@@ -56,7 +56,7 @@ pub struct Emit {
     tensors: Tensors,
     objects: Vec<value::Object>,
     constants: Vec<Value>,
-    extra: Vec<(String, Vec<u8>)>,
+    extra: Vec<(String, Blob)>,
 }
 
 impl Emit {
@@ -133,7 +133,12 @@ impl Emit {
 
     /// Adds the record `extra/<name>`, what Python reads through `_extra_files`.
     pub fn extra(&mut self, name: &str, bytes: impl Into<Vec<u8>>) {
-        self.extra.push((name.to_owned(), bytes.into()));
+        self.record(&format!("extra/{name}"), bytes.into());
+    }
+
+    /// Adds a record as it is, before all others.
+    pub fn record(&mut self, record: &str, bytes: impl Into<Blob>) {
+        self.extra.push((record.to_owned(), bytes.into()));
     }
 
     /// The records, in torch's order (section 1.3).
@@ -143,7 +148,7 @@ impl Emit {
         let version = self.sources.version();
         let mut plan = records::Records::new(&self.folder);
         for (name, bytes) in std::mem::take(&mut self.extra) {
-            plan.add(&format!("extra/{name}"), bytes)?;
+            plan.add(&name, bytes)?;
         }
         plan.pickle("data", &self.tensors, data)?;
         for (record, text) in self.sources.texts() {

@@ -1,7 +1,7 @@
 //! Rewrites of a model: its graphs (`inline`, `fold_constants`, …, ordered by the [`Driver`]) and its file
 //! (`to_device`, `reprint`).
 //!
-//! [`flat`] is what most callers want: one method as one graph, with the file's values behind its attributes.
+//! [`mod@flat`] is what most callers want: one method as one graph, with the file's values behind its attributes.
 
 mod alias;
 pub mod build_lists;

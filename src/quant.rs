@@ -1,5 +1,8 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
 
+pub mod convert;
 pub mod functional;
+mod fuse;
 pub mod observer;
+pub mod prepare;
 pub mod qconfig;

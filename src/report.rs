@@ -2,10 +2,12 @@
 
 pub mod by_name;
 pub mod compare;
+pub mod convert;
 pub mod diff;
 pub mod inspect;
 pub mod json;
 mod paint;
+pub mod prepare;
 pub mod profile;
 pub mod run;
 pub mod similarity;

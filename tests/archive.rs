@@ -1,5 +1,6 @@
 //! The container: reading, identity, plans, patches, hostile files.
 
+mod cli;
 mod fuzz;
 mod hostile;
 mod patch;

@@ -6,6 +6,7 @@ pub(crate) mod fixtures;
 mod flat;
 pub(crate) mod io;
 mod kept;
+mod prepare;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

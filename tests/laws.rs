@@ -1,6 +1,8 @@
 //! Rewritten files before the judge: libtorch loads them, and they compute the same bits.
 
 mod compare;
+mod corpus;
+mod files;
 mod reprint;
 mod to_device;
 

@@ -3,6 +3,7 @@
 mod archive;
 mod bpu;
 mod cli;
+mod convert;
 mod emit;
 mod flat;
 mod hbdk;
@@ -10,5 +11,6 @@ mod lower;
 mod quant;
 mod raise;
 mod source;
+mod support;
 mod tidy;
 mod to_device;

@@ -1,3 +1,4 @@
 //! From float to fixed point.
 
+mod prepare;
 mod qconfig;

@@ -3,7 +3,7 @@
 mod cli;
 mod killed;
 mod laws;
-mod scan;
+mod left;
 
 use ptool::archive::Archive;
 use ptool::pass::to_device::{Options, Patterns, Report, Rewrite};

@@ -4,3 +4,4 @@ mod exec;
 mod horizon_ops;
 mod laws;
 mod profile;
+mod support;

@@ -56,12 +56,14 @@ fn dispatch(
         Command::Inspect(args) => cmd::inspect::run(args, context, out),
         Command::Verify(args) => cmd::verify::run(args, context, out),
         Command::Diff(args) => cmd::diff::run(args, context, out),
+        Command::Prepare(args) => cmd::prepare::run(args, context, out),
         Command::ToDevice(args) => cmd::to_device::run(args, context, out),
         Command::Run(args) if args.engine == cmd::run::Engine::Hbdk => {
             cmd::run_hbdk::run(args, context, out)
         }
         Command::Run(args) => execute(Executing::Run(args), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
+        Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Profile(args) => execute(Executing::Profile(args), context, out),
         Command::Check(args) => cmd::check::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),

@@ -27,11 +27,13 @@ pub(crate) enum Command {
     Inspect(cmd::inspect::Args),
     Verify(cmd::verify::Args),
     ToDevice(cmd::to_device::Args),
+    Prepare(cmd::prepare::Args),
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
     Profile(cmd::profile::Args),
     Check(cmd::check::Args),
     Diff(cmd::diff::Args),
+    Convert(cmd::convert::Args),
     Completions(cmd::completions::Args),
 }
 

@@ -3,10 +3,12 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod front_end;
 pub(crate) mod inspect;
 pub(crate) mod open;
+pub(crate) mod prepare;
 pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod run_hbdk;

@@ -14,7 +14,7 @@ const OLD_ROUND_MODE: RoundMode = RoundMode::BpuRound;
 ///
 /// Whether the plugin's kernel divides or multiplies by a reciprocal is not public; this divides, in float32. NaN gives 0.
 ///
-/// Arguments: data (float32), scale, zero_point, vector_dim, quant_min, quant_max, qtype, [round_mode,] march.
+/// Arguments: data (float32), scale, zero_point, vector_dim, quant_min, quant_max, qtype, \[round_mode,\] march.
 pub(super) fn quantise(cx: &Context, a: &Args) -> Result<Vec<Output>, OpError> {
     let qtype = a.qtype(6)?;
     let mode = if a.len() == 9 {

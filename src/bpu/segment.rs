@@ -123,7 +123,7 @@ impl SegmentLut {
 }
 
 /// Arguments: data int16, table `[6, E]`, scale, beta, left_shift, right_shift, max (8 each), is_symmetrical, idx_bits, otype,
-/// [num_entries_per_table,] march.
+/// \[num_entries_per_table,\] march.
 pub(super) fn run(_: &Context, a: &Args) -> Result<Vec<Output>, OpError> {
     let lut = SegmentLut::read(a)?;
     let tensor = a.filled(0)?;

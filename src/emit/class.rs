@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::Interned;
 use super::error::EmitError;
+use crate::torchscript::ast::{Expr, FunctionDef};
 use crate::torchscript::literal::write_quoted;
+use crate::torchscript::print::{write_expr, write_suite};
 
 /// A class of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,6 +19,8 @@ pub enum Base {
     Module,
     /// No base.
     Plain,
+    /// `NamedTuple`: attributes are its fields.
+    NamedTuple,
 }
 
 /// What an attribute is to `torch.nn.Module`.
@@ -95,6 +99,26 @@ impl Method {
         self
     }
 
+    /// A method from its syntax tree, such as a raised graph; its first parameter is `self`.
+    pub fn from_tree(def: &FunctionDef) -> Method {
+        let text = |expr: &Expr| {
+            let mut out = String::new();
+            write_expr(expr, &mut out);
+            out
+        };
+        let mut method = Method::new(&def.name, "");
+        method.returns = def.returns.as_ref().map_or_else(|| "NoneType".into(), text);
+        for param in def.params.iter().skip(1) {
+            method.params.push(Param {
+                name: param.name.to_string(),
+                ty: param.ty.as_ref().map_or_else(|| "Tensor".into(), text),
+                default: param.default.as_ref().map(text),
+            });
+        }
+        write_suite(&def.body, 0, &mut method.body);
+        method
+    }
+
     /// Sets the statements.
     pub fn body(mut self, body: impl Into<String>) -> Method {
         self.body = body.into();
@@ -140,6 +164,14 @@ impl ClassSpec {
         }
     }
 
+    /// A named tuple without fields.
+    pub fn named_tuple(name: &str) -> ClassSpec {
+        ClassSpec {
+            base: Base::NamedTuple,
+            ..ClassSpec::module(name)
+        }
+    }
+
     /// Adds a tensor that is trained.
     pub fn parameter(self, name: &str) -> ClassSpec {
         self.with(name, "Tensor", Role::Parameter)
@@ -175,7 +207,7 @@ impl ClassSpec {
     pub(super) fn implied(&self) -> &'static [(&'static str, &'static str)] {
         match self.base {
             Base::Module => &MODULE_ATTRIBUTES,
-            Base::Plain => &[],
+            Base::Plain | Base::NamedTuple => &[],
         }
     }
 
@@ -187,6 +219,7 @@ impl ClassSpec {
         let _ = match self.base {
             Base::Module => writeln!(out, "class {last}(Module):"),
             Base::Plain => writeln!(out, "class {last}:"),
+            Base::NamedTuple => writeln!(out, "class {last}(NamedTuple):"),
         };
         if self.base == Base::Module {
             self.write_names("__parameters__", Role::Parameter, &mut out);

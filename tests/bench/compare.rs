@@ -1,16 +1,18 @@
 //! Guards: `ptool compare` costs little more than running both models, in time and in memory.
 
 use crate::{measure, models};
-use std::path::Path;
 use std::process::Command;
 
 const ROUNDS: usize = 7;
+/// Of one plain run's time.
+const RUNS: f64 = 2.3;
+/// Of the memory of two plain runs.
+const MEMORY: f64 = 1.3;
 
 pub(crate) fn bench() {
     let model = models::corpus("resnet50_traced");
-    let ptool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/ptool");
     let command = |words: &[&str]| {
-        let mut command = Command::new(&ptool);
+        let mut command = Command::new(models::ptool());
         command
             .args(words)
             .args(["--shape", "1x3x224x224", "--threads", "1"]);
@@ -44,5 +46,10 @@ pub(crate) fn bench() {
     }
     measure::print(&format!(
         "\n`ptool run` and `ptool compare` of a traced ResNet-50, whole processes ({ROUNDS} rounds)\n{table}\n"
+    ));
+    measure::print(&format!(
+        "time of one plain run: {}; memory of two: {}\n",
+        measure::against(compare / run, RUNS, ""),
+        measure::against(compare_peak as f64 / (2 * run_peak) as f64, MEMORY, "")
     ));
 }

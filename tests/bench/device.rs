@@ -5,6 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 const ROUNDS: usize = 9;
+/// Times what `cp` takes, at most.
+const RATIO: f64 = 1.3;
+/// Private megabytes, at most.
+const MEGABYTES: f64 = 40.0;
 
 pub(crate) fn bench() {
     let large = models::large(2 << 30);
@@ -13,17 +17,25 @@ pub(crate) fn bench() {
         ("ResNet-50", models::corpus("resnet50_traced")),
         ("2 GB model", large),
     ];
-    let mut table = measure::new_table(&["model", "cp ms", "to-device ms", "ratio", "peak MB"]);
+    let header = [
+        "model",
+        "cp ms",
+        "to-device ms",
+        "ratio",
+        "private MB",
+        "peak MB with mapped pages",
+    ];
+    let mut table = measure::new_table(&header);
     for (name, path) in &files {
         let rounds = if name.starts_with('2') { 3 } else { ROUNDS };
-        let (copy, rewrite, peak) = pair(path, rounds);
-        let ratio = format!("{:.2}", rewrite / copy);
+        let pair = pair(path, rounds);
         table.add_row([
             (*name).to_owned(),
-            ms(copy),
-            ms(rewrite),
-            ratio,
-            format!("{:.1}", peak as f64 / 1e6),
+            ms(pair.copy),
+            ms(pair.rewrite),
+            measure::against(pair.rewrite / pair.copy, RATIO, ""),
+            measure::against(pair.private_bytes as f64 / 1e6, MEGABYTES, ""),
+            format!("{:.1}", pair.peak_bytes as f64 / 1e6),
         ]);
     }
     measure::print(&format!(
@@ -35,33 +47,47 @@ fn ms(seconds: f64) -> String {
     format!("{:.1}", seconds * 1e3)
 }
 
-/// Median seconds of `cp` and of `to-device`, interleaved, and the largest peak memory of the latter.
-fn pair(path: &Path, rounds: usize) -> (f64, f64, u64) {
+/// What copying and moving one file costs.
+struct Pair {
+    /// Median seconds of `cp`.
+    copy: f64,
+    /// Median seconds of `to-device`.
+    rewrite: f64,
+    peak_bytes: u64,
+    private_bytes: u64,
+}
+
+/// Both programs in turn, and the memory of `to-device`.
+fn pair(path: &Path, rounds: usize) -> Pair {
     let out = models::scratch("out.pt");
-    let ptool = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/ptool");
-    let (mut copies, mut rewrites, mut peak) = (Vec::new(), Vec::new(), 0);
+    let mut copy = Command::new("cp");
+    copy.arg(path).arg(&out);
+    let mut rewrite = Command::new(models::ptool());
+    rewrite
+        .arg("to-device")
+        .arg(path)
+        .arg("cuda")
+        .arg("-o")
+        .arg(&out);
+    let (mut copies, mut rewrites, mut peak_bytes) = (Vec::new(), Vec::new(), 0);
     for round in 0..=rounds {
         let _ = std::fs::remove_file(&out);
-        let copy = measure::run_process(Command::new("cp").arg(path).arg(&out));
+        let copied = measure::run_process(&mut copy);
         let _ = std::fs::remove_file(&out);
-        let rewrite = measure::run_process(
-            Command::new(&ptool)
-                .arg("to-device")
-                .arg(path)
-                .arg("cuda")
-                .arg("-o")
-                .arg(&out),
-        );
+        let rewritten = measure::run_process(&mut rewrite);
         if round > 0 {
-            copies.push(copy.seconds);
-            rewrites.push(rewrite.seconds);
-            peak = peak.max(rewrite.peak_bytes);
+            copies.push(copied.seconds);
+            rewrites.push(rewritten.seconds);
+            peak_bytes = peak_bytes.max(rewritten.peak_bytes);
         }
     }
     let _ = std::fs::remove_file(&out);
-    (
-        measure::median(&mut copies),
-        measure::median(&mut rewrites),
-        peak,
-    )
+    let private_bytes = measure::peak_private_bytes(&mut rewrite);
+    let _ = std::fs::remove_file(&out);
+    Pair {
+        copy: measure::median(&mut copies),
+        rewrite: measure::median(&mut rewrites),
+        peak_bytes,
+        private_bytes,
+    }
 }

@@ -2,8 +2,8 @@
 
 use comfy_table::Table;
 use std::fs;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use wait4::Wait4;
 
 /// One thing to time.
@@ -40,8 +40,8 @@ pub(crate) fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
-/// Times the cases and prints them with ratios to the first.
-pub(crate) fn report(title: &str, mut cases: Vec<Case<'_>>, rounds: usize) {
+/// Times the cases and prints them with ratios to the first; gives the medians.
+pub(crate) fn report(title: &str, mut cases: Vec<Case<'_>>, rounds: usize) -> Vec<f64> {
     let seconds = medians(&mut cases, rounds);
     let mut table = new_table(&["what", "median ms", "ratio"]);
     for (case, s) in cases.iter().zip(&seconds) {
@@ -52,6 +52,7 @@ pub(crate) fn report(title: &str, mut cases: Vec<Case<'_>>, rounds: usize) {
         ]);
     }
     print(&format!("\n{title} ({rounds} rounds)\n{table}\n"));
+    seconds
 }
 
 pub(crate) fn new_table(header: &[&str]) -> Table {
@@ -69,9 +70,8 @@ pub(crate) struct Cost {
 
 /// Runs a program to its end.
 pub(crate) fn run_process(command: &mut Command) -> Cost {
-    command.stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
-    let child = command.spawn().expect("the program starts");
+    let child = start_quietly(command);
     let used = child.wait4().expect("the program ends");
     assert!(
         used.status.code().is_some_and(|c| c < 2),
@@ -82,6 +82,38 @@ pub(crate) fn run_process(command: &mut Command) -> Cost {
         seconds: start.elapsed().as_secs_f64(),
         peak_bytes: used.rusage.maxrss,
     }
+}
+
+fn start_quietly(command: &mut Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program starts")
+}
+
+/// Most private memory of a program while it runs: what it allocated itself, without pages of mapped files, which the
+/// kernel may drop at any time. Sampled as fast as the kernel answers, so take it from a run of its own.
+pub(crate) fn peak_private_bytes(command: &mut Command) -> u64 {
+    let mut child = start_quietly(command);
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child
+        .try_wait()
+        .expect("the program can be waited for")
+        .is_none()
+    {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let anonymous = text.lines().find_map(|l| l.strip_prefix("RssAnon:"));
+        let kilobytes =
+            anonymous.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or(0) * 1024);
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    peak
+}
+
+/// A figure beside what it should be.
+pub(crate) fn against(figure: f64, target: f64, unit: &str) -> String {
+    let word = if figure <= target { "met" } else { "MISSED" };
+    format!("{figure:.3}{unit} (at most {target}{unit}: {word})")
 }
 
 /// Prints to standard output.

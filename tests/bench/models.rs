@@ -17,6 +17,11 @@ pub(crate) fn corpus(name: &str) -> PathBuf {
     path
 }
 
+/// The program as users have it, built by `cargo xtask bench`.
+pub(crate) fn ptool() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/ptool")
+}
+
 /// Where benches write.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");

@@ -65,7 +65,7 @@ fn ours(engine: &mut TorchEngine<'_>, method: &str, inputs: &[Value]) -> Result<
 }
 
 /// What differs between our run of a file, libtorch's, and Python's.
-fn check(path: &Path) -> Result<(), String> {
+pub(crate) fn check(path: &Path) -> Result<(), String> {
     let model = Model::open(path).map_err(|e| format!("open: {e}"))?;
     if let Some(first) = model.diagnostics.iter().find(|_| model.has_errors()) {
         return Err(format!("lowering: {first}"));
@@ -143,7 +143,9 @@ fn compare(
     }
 }
 
-fn check_all(folder: &Path) {
+#[test]
+fn fixtures_run_as_in_libtorch() {
+    let folder = &repository("testdata");
     let _alone = alone();
     torch::set_threads(1).unwrap();
     let files = runnable(folder);
@@ -167,17 +169,4 @@ fn check_all(folder: &Path) {
         "{bad} of {all} files:\n{}",
         failures.join("\n")
     );
-}
-
-#[test]
-fn fixtures_run_as_in_libtorch() {
-    check_all(&repository("testdata"));
-}
-
-/// Full-size models: `PTOOL_CORPUS=FOLDER cargo test --features torch --test torch -- --ignored corpus`.
-#[test]
-#[ignore = "needs a folder of full-size models in PTOOL_CORPUS"]
-fn corpus_runs_as_in_libtorch() {
-    let folder = std::env::var("PTOOL_CORPUS").expect("PTOOL_CORPUS names a folder");
-    check_all(Path::new(&folder));
 }

@@ -1,7 +1,7 @@
 //! There and back, untouched bytes, debug records, reports.
 
-use super::scan::records;
 use super::{all_models, models, moved, name, options};
+use crate::support::scan::records;
 use ptool::archive::Archive;
 use ptool::pass::rewrite::debug::DebugRecord;
 use ptool::pass::to_device::{Device, Patterns, Report};

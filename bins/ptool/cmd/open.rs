@@ -1,7 +1,7 @@
 //! Opening files, with their names in every error.
 
 use anyhow::{Context as _, bail};
-use ptool::archive::ArchiveError;
+use ptool::archive::{Archive, ArchiveError};
 use ptool::diag::Severity;
 use ptool::exec::ExecError;
 use ptool::model::Model;
@@ -10,7 +10,15 @@ use std::path::Path;
 
 /// Opens a TorchScript file with its program.
 pub(crate) fn model(path: &Path) -> anyhow::Result<Model> {
-    named(path, Model::open(path))
+    named(path, Model::from_archive(archive(path)?))
+}
+
+/// Opens a TorchScript file. No command but `verify` and `inspect --entries`, which show what is wrong, answers
+/// anything about a file whose tensors do not lie in their records.
+pub(crate) fn archive(path: &Path) -> anyhow::Result<Archive> {
+    let archive = named(path, Archive::open_torchscript(path))?;
+    named(path, archive.check_tensors())?;
+    Ok(archive)
 }
 
 /// Says which file an error is about, unless it does itself.

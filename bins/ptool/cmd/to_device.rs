@@ -3,7 +3,6 @@
 use crate::args::{Format, FormatArgs};
 use crate::cmd::{Context, Exit, open};
 use anyhow::{Context as _, bail};
-use ptool::archive::Archive;
 use ptool::pass::to_device::{DEVICE_TYPES, Device, Options, Patterns, Rewrite, Target};
 use ptool::report;
 use std::io::Write;
@@ -74,7 +73,7 @@ fn device(text: &str) -> Result<Device, String> {
 /// Rewrites the file and prints what changed.
 pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let path = args.model.display();
-    let archive = open::named(&args.model, Archive::open(&args.model))?;
+    let archive = open::archive(&args.model)?;
     let options = Options {
         target: args.device.clone(),
         keep: Patterns::new(args.keep.iter().cloned()),

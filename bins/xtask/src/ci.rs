@@ -1,7 +1,7 @@
 //! Tests and checks, in the order CI runs them.
 
-use crate::libtorch;
 use crate::shell::{cargo, has, run, step};
+use crate::{fuzz, libtorch};
 use anyhow::Result;
 use std::process::Command;
 
@@ -75,11 +75,21 @@ pub(crate) fn ci() -> Result<()> {
     tidy()?;
     test()?;
     step("docs");
-    run(&mut cargo([
+    docs()?;
+    step("fuzz build");
+    fuzz::build()
+}
+
+/// The documentation of everything, private items and the libtorch engine included; a broken link is an error.
+fn docs() -> Result<()> {
+    let mut doc = cargo([
         "doc",
         "--quiet",
         "--no-deps",
+        "--workspace",
+        "--features",
+        "torch",
         "--document-private-items",
-    ]))?;
-    Ok(())
+    ]);
+    run(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }

@@ -5,7 +5,7 @@ use crate::{libtorch, python};
 use anyhow::Result;
 
 /// Makes the models with Python (arguments go to `testdata/gen/corpus.py`) and runs the law tests on them.
-/// `PTOOL_CORPUS` names a folder of models that exist already.
+/// `PTOOL_CORPUS` names a folder of models that exist already, `PTOOL_CORPUS_LIBRARY` a library with operators they use.
 pub(crate) fn corpus(args: &[String]) -> Result<()> {
     libtorch::setup()?;
     let folder =
@@ -22,6 +22,7 @@ pub(crate) fn corpus(args: &[String]) -> Result<()> {
     step("laws on every model");
     let mut test = cargo([
         "test",
+        "--quiet",
         "--release",
         "--features",
         "torch",

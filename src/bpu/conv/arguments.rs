@@ -39,7 +39,7 @@ enum Form {
 
 impl Call {
     /// Arguments: data, weight, bias, sumin, output_scale, accu_right_shift, bias_left_shift, output_right_shift, sumin_scale,
-    /// sumin_left_shift, use_bias, filters, kernel_size, strides, pads, [output_padding,] dilation_rate, activation, group,
+    /// sumin_left_shift, use_bias, filters, kernel_size, strides, pads, \[output_padding,\] dilation_rate, activation, group,
     /// elementwise_input, disable_output_quantization, out_quanti_type, march.
     pub(super) fn scale_form(a: &Args, transposed: bool) -> Result<Self, OpError> {
         Self::read(a, transposed, Form::Scale, 10)

@@ -53,7 +53,7 @@ pub(super) fn write(
 }
 
 /// # Safety
-/// The assertions of [`write`]; `first < tile.used`; `FULL` only if 64 channels are left.
+/// The assertions of [`write()`]; `first < tile.used`; `FULL` only if 64 channels are left.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 #[allow(clippy::too_many_arguments)]
 unsafe fn block<const FULL: bool>(

@@ -1,14 +1,13 @@
 //! An independent look for devices in a file: bytes and characters only, none of the library's own readers.
 
-use super::{all_models, moved, name, options};
-use ptool::pass::to_device::Report;
+use ptool::pass::to_device::{Left, Report};
 use std::collections::BTreeMap;
 use std::io::Read;
 
 /// All records by name inside the archive folder, inflated, in the order of the central directory.
 ///
 /// The smallest reader that does: sizes and offsets of the fixtures fit 32 bits.
-pub(super) fn records(file: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn records(file: &[u8]) -> Vec<(String, Vec<u8>)> {
     let u16_at = |at: usize| u16::from_le_bytes([file[at], file[at + 1]]) as usize;
     let u32_at = |at: usize| u16_at(at) | u16_at(at + 2) << 16;
     let end = (0..file.len() - 21)
@@ -151,7 +150,7 @@ fn literals(source: &str) -> Vec<(u32, String)> {
 }
 
 /// Every place that still names the old device and that the report does not say it left.
-pub(super) fn forgotten(file: &[u8], report: &Report, old: &str) -> Vec<String> {
+pub(crate) fn forgotten(file: &[u8], report: &Report, old: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (record, bytes) in records(file) {
         if matches!(&*record, "data.pkl" | "constants.pkl" | "traced_inputs.pkl") {
@@ -163,9 +162,8 @@ pub(super) fn forgotten(file: &[u8], report: &Report, old: &str) -> Vec<String> 
         }
         let source = String::from_utf8_lossy(&bytes).into_owned();
         for (line, text) in literals(&source) {
-            let is_left = |l: &ptool::pass::to_device::Left| {
-                l.place.record == record && l.place.line == Some(line) && l.text == old
-            };
+            let is_left =
+                |l: &Left| l.place.record == record && l.place.line == Some(line) && l.text == old;
             if text == old && !report.left.iter().any(is_left) {
                 found.push(format!("{record}:{line}: \"{text}\""));
             }
@@ -175,40 +173,4 @@ pub(super) fn forgotten(file: &[u8], report: &Report, old: &str) -> Vec<String> 
         }
     }
     found
-}
-
-#[test]
-fn no_old_device_is_left() {
-    for path in all_models() {
-        let file = std::fs::read(&path).expect("readable");
-        for (target, old) in [
-            ("cuda", "cpu"),
-            ("cpu", "cuda"),
-            ("cpu", "cuda:0"),
-            ("cpu", "meta"),
-            ("cuda:3", "cpu"),
-        ] {
-            let (out, report) = moved(&file, &options(target));
-            assert_eq!(
-                forgotten(&out, &report, old),
-                Vec::<String>::new(),
-                "{} to {target}",
-                name(&path)
-            );
-        }
-    }
-}
-
-#[test]
-fn the_scan_itself_finds_devices() {
-    let path = super::models("devices")
-        .into_iter()
-        .find(|p| p.ends_with("attributes.pt"));
-    let file = std::fs::read(path.expect("the fixture exists")).expect("readable");
-    let found = forgotten(&file, &Report::default(), "cpu");
-    assert!(
-        found.iter().filter(|f| f.starts_with("data.pkl")).count() >= 2,
-        "{found:?}"
-    );
-    assert!(found.iter().any(|f| f.contains(".py")), "{found:?}");
 }

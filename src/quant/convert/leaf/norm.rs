@@ -1,0 +1,268 @@
+//! Normalisation: batch norm as a depthwise convolution, layer norm as a chain (`horizon.md` 3.15).
+
+use super::lut::lut;
+use super::softmax::functional;
+use super::stub::quantize;
+use super::{Leaf, UNARY, zero_point_of};
+use crate::emit::ObjectId;
+use crate::quant::convert::FUNCTIONAL;
+use crate::quant::convert::error::ConvertError;
+use crate::quant::convert::grid::{FakeQuant, Grid};
+use crate::quant::convert::lut::Function;
+use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
+use std::fmt::Write;
+
+/// Weight scale of a channel whose factor is 0: its integer weight is 0 for any positive scale.
+const ZERO_FACTOR_SCALE: f32 = f32::EPSILON;
+
+/// `batchnorm.BatchNorm2d` and `3d`: weight `γ/σ` with the scale `|γ|/σ`, bias `β - γμ/σ`.
+pub(in crate::quant::convert) fn batch_norm(
+    emit: &mut Writer,
+    module: &Module,
+    input: &Grid,
+    three: bool,
+) -> Result<(ObjectId, Grid), ConvertError> {
+    let quant = FakeQuant::of_some_output(module)?;
+    let mean = module.some_floats("running_mean")?.values;
+    let var = module.some_floats("running_var")?.values;
+    let eps = module.float("eps")?;
+    let or = |name, value: f32| -> Result<Vec<f32>, ConvertError> {
+        let found = module.floats(name)?.map(|f| f.values);
+        Ok(found.unwrap_or_else(|| vec![value; mean.len()]))
+    };
+    let (gamma, beta) = (or("weight", 1.0)?, or("bias", 0.0)?);
+    let n = mean.len();
+    if [var.len(), gamma.len(), beta.len()].iter().any(|l| *l != n) {
+        return Err(module.refuse("its tensors differ in length"));
+    }
+    let factor: Vec<f64> = (0..n)
+        .map(|c| gamma[c] as f64 / (var[c] as f64 + eps).sqrt())
+        .collect();
+    let weight: Vec<f32> = factor.iter().map(|f| *f as f32).collect();
+    let scale = |w: &f32| {
+        if *w == 0.0 {
+            ZERO_FACTOR_SCALE
+        } else {
+            w.abs()
+        }
+    };
+    let weight_scale: Vec<f32> = weight.iter().map(scale).collect();
+    let bias: Vec<f32> = (0..n)
+        .map(|c| (beta[c] as f64 - factor[c] * mean[c] as f64) as f32)
+        .collect();
+    let class = if three {
+        "batchnorm.BatchNorm3d"
+    } else {
+        "batchnorm.BatchNorm2d"
+    };
+    let mut leaf = Leaf::new(class);
+    leaf.floats(emit, "weight", &weight, &[n as i64, 1, 1, 1])?;
+    leaf.floats1(emit, "bias", &bias)?;
+    leaf.floats1(emit, "weight_scale", &weight_scale)?;
+    leaf.floats1(emit, "scale", &quant.grid.scales)?;
+    let body = batch_norm_text(n, input, &quant, three);
+    Ok((leaf.forward(emit, UNARY, 3, &body)?, quant.grid))
+}
+
+fn batch_norm_text(channels: usize, input: &Grid, quant: &FakeQuant, three: bool) -> String {
+    let mut text = format!(
+        "weight_scale = self.weight_scale\nweight_zero_point = {}\nout_scale = self.scale\nout_zero_point = {}\n",
+        zero_point_of("weight_scale"),
+        zero_point_of("out_scale"),
+    );
+    let data = if three {
+        "torch.flatten(data, 3, -1)"
+    } else {
+        "data"
+    };
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "_0 = {FUNCTIONAL}.conv2d\n\
+         data0, scale0, = _0({data}, self.weight, self.bias, None, [1, 1], [0, 0], [1, 1], {channels}, \"zeros\", \"\", \
+         scale, zero_point, \"{}\", weight_scale, weight_zero_point, \"qint8\", weight_scale, weight_zero_point, \"qint32\", \
+         None, None, None, out_scale, out_zero_point, \"{}\", \"{}\")\n",
+        input.dtype, quant.grid.dtype, quant.march
+    );
+    if three {
+        text.push_str("data0 = torch.view_as(data0, data)\n");
+    }
+    let _ = write!(text, "return (data0, scale0, {})", zero_point_of("scale0"));
+    text
+}
+
+/// The children of a layer norm that are called as functions.
+const FUNCTIONALS: [&str; 5] = ["input_mean", "sub", "mul", "var_mean", "out_mul"];
+
+/// `layernorm.LayerNorm` over the last dimension.
+pub(in crate::quant::convert) fn layer_norm(
+    emit: &mut Writer,
+    module: &Module,
+    input: &Grid,
+) -> Result<(ObjectId, Grid), ConvertError> {
+    if module.ints("normalized_shape")?.len() != 1 {
+        return Err(
+            module.refuse("layer norm over several dimensions has no fixed-point form here")
+        );
+    }
+    let mut leaf = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.layernorm.LayerNorm");
+    let mut text = Steps::new(input);
+    let mut grids = Vec::new();
+    for name in FUNCTIONALS {
+        let quant = FakeQuant::of_some_output(&module.part(name)?)?;
+        let child = functional(emit, &quant.grid)?;
+        leaf.child(emit, name, child);
+        grids.push(quant);
+    }
+    let [input_mean, sub, mul, var_mean, out_mul] = &grids[..] else {
+        return Err(module.refuse("parts are missing"));
+    };
+    let march = out_mul.march.clone();
+    let rsqrt_module = module.part("rsqrt")?;
+    let rsqrt = FakeQuant::of_some_output(&rsqrt_module)?;
+    let function = Function::new("rsqrt", &[]).ok_or_else(|| module.refuse("no table"))?;
+    let function = function.shifted(module.float("eps")?);
+    let child = lut(emit, &rsqrt_module, &function, &var_mean.grid, &rsqrt, None)?;
+    leaf.child(emit, "rsqrt", child);
+
+    text.mean("mean", "x", "input_mean", &input_mean.grid, &march);
+    text.binary("distance", ("sub", "x", "mean"), "sub", &sub.grid, &march);
+    text.binary(
+        "square",
+        ("mul", "distance", "distance"),
+        "mul",
+        &mul.grid,
+        &march,
+    );
+    text.mean("var", "square", "var_mean", &var_mean.grid, &march);
+    text.call("factor", "rsqrt", "var", &rsqrt.grid);
+    text.binary(
+        "out",
+        ("mul", "distance", "factor"),
+        "out_mul",
+        &out_mul.grid,
+        &march,
+    );
+    let mut last = ("out", out_mul.grid.clone());
+    for (name, op, result) in [("weight", "mul", "scaled"), ("bias", "add", "shifted")] {
+        let Some(view) = module.tensor(name)? else {
+            continue;
+        };
+        let stub = FakeQuant::of_some_output(&module.part(&format!("{name}_quant"))?)?;
+        let step = format!("{name}_{op}");
+        let out = FakeQuant::of_some_output(&module.part(&step)?)?;
+        leaf.view(emit, name, &view)?;
+        let child = quantize(emit, &stub)?;
+        leaf.child(emit, &format!("{name}_quant"), child);
+        let child = functional(emit, &out.grid)?;
+        leaf.child(emit, &step, child);
+        text.constant(name, &stub.grid);
+        text.binary(result, (op, last.0, name), &step, &out.grid, &march);
+        last = (result, out.grid);
+    }
+    let body = text.finish(last.0);
+    Ok((leaf.forward(emit, UNARY, 3, &body)?, last.1))
+}
+
+/// Statements over values `v` with their `v_scale` and `v_zero_point`.
+struct Steps {
+    text: String,
+    types: Vec<(String, String)>,
+}
+
+impl Steps {
+    fn new(input: &Grid) -> Steps {
+        let text = "x = data\nx_scale = scale\nx_zero_point = zero_point\n".to_owned();
+        Steps {
+            text,
+            types: vec![("x".to_owned(), input.dtype.to_string())],
+        }
+    }
+
+    fn dtype(&self, value: &str) -> &str {
+        let found = self.types.iter().find(|(name, _)| name == value);
+        found.map_or("qint16", |(_, dtype)| dtype)
+    }
+
+    fn define(&mut self, name: &str, grid: &Grid) {
+        self.types.push((name.to_owned(), grid.dtype.to_string()));
+    }
+
+    fn scale_of(&mut self, name: &str, child: &str) {
+        let zero = zero_point_of(&format!("{name}_scale"));
+        let _ = writeln!(
+            self.text,
+            "{name}_scale = self.{child}.scale\n{name}_zero_point = {zero}"
+        );
+    }
+
+    fn mean(&mut self, name: &str, x: &str, child: &str, grid: &Grid, march: &str) {
+        self.scale_of(name, child);
+        let line = format!(
+            "_{name} = {FUNCTIONAL}.mean\n{name} = _{name}({x}, -1, {x}_scale, {x}_zero_point, \"{}\", {name}_scale, {name}_zero_point, \"{}\", \"{march}\")\n",
+            self.dtype(x),
+            grid.dtype,
+        );
+        self.text.push_str(&line);
+        self.define(name, grid);
+    }
+
+    fn binary(
+        &mut self,
+        name: &str,
+        (op, x, y): (&str, &str, &str),
+        child: &str,
+        grid: &Grid,
+        march: &str,
+    ) {
+        self.scale_of(name, child);
+        let types = (self.dtype(x), self.dtype(y));
+        let arguments = binary_arguments(op, x, y, types, name, (grid.dtype.name(), march));
+        let line = format!("_{name} = {FUNCTIONAL}.{op}\n{name} = _{name}({arguments})\n");
+        self.text.push_str(&line);
+        self.define(name, grid);
+    }
+
+    fn call(&mut self, name: &str, child: &str, x: &str, grid: &Grid) {
+        let _ = writeln!(
+            self.text,
+            "{name}, {name}_scale, {name}_zero_point, = (self.{child}).forward({x}, {x}_scale, {x}_zero_point, )"
+        );
+        self.define(name, grid);
+    }
+
+    fn constant(&mut self, name: &str, grid: &Grid) {
+        let _ = writeln!(
+            self.text,
+            "{name}_scale = self.{name}_quant.scale\n{name}, {name}_zero_point, = (self.{name}_quant).forward(self.{name}, )"
+        );
+        self.define(name, grid);
+    }
+
+    fn finish(self, last: &str) -> String {
+        self.text + &format!("return ({last}, {last}_scale, {last}_zero_point)")
+    }
+}
+
+/// The twelve arguments of `add`, whose order is its own, and of `sub` and `mul` (`horizon.md` 4).
+fn binary_arguments(
+    op: &str,
+    x: &str,
+    y: &str,
+    types: (&str, &str),
+    out: &str,
+    last: (&str, &str),
+) -> String {
+    let (x_type, y_type) = types;
+    let (out_type, march) = last;
+    let middle = match op {
+        "add" => format!(
+            "{x}_scale, {y}_scale, {x}_zero_point, {y}_zero_point, \"{x_type}\", \"{y_type}\""
+        ),
+        _ => format!(
+            "{x}_scale, {x}_zero_point, \"{x_type}\", {y}_scale, {y}_zero_point, \"{y_type}\""
+        ),
+    };
+    format!("{x}, {y}, {middle}, {out}_scale, {out}_zero_point, \"{out_type}\", \"{march}\"")
+}

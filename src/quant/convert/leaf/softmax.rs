@@ -1,0 +1,82 @@
+//! Softmax of the bayes family as a chain of integer functions (`horizon.md` 3.15).
+
+use super::lut::{Shape, lut};
+use super::{Leaf, UNARY, zero_point_of};
+use crate::emit::ObjectId;
+use crate::quant::convert::FUNCTIONAL;
+use crate::quant::convert::error::ConvertError;
+use crate::quant::convert::grid::{FakeQuant, Grid};
+use crate::quant::convert::lut::Function;
+use crate::quant::convert::read::Module;
+use crate::quant::convert::writer::Writer;
+
+/// A `QFunctional`: a scale for a function that its owner calls.
+pub(super) fn functional(emit: &mut Writer, grid: &Grid) -> Result<ObjectId, ConvertError> {
+    let mut leaf = Leaf::new("functional_modules.QFunctional");
+    leaf.floats1(emit, "scale", &grid.scales)?;
+    leaf.finish(emit)
+}
+
+/// `softmax.SegmentLUTSoftmax` with the children `sub exp sum reciprocal mul`.
+pub(in crate::quant::convert) fn softmax(
+    emit: &mut Writer,
+    module: &Module,
+    input: &Grid,
+) -> Result<(ObjectId, Grid), ConvertError> {
+    let part = |name| FakeQuant::of_some_output(&module.part(name)?);
+    let (sub, exp, sum, mul) = (part("sub")?, part("exp")?, part("sum")?, part("mul")?);
+    let outer = module.part("reciprocal")?;
+    let inner = outer.part("reciprocal")?;
+    let reciprocal = FakeQuant::of_some_output(&inner)?;
+    let march = mul.march.clone();
+
+    let known = |name| Function::new(name, &[]).ok_or_else(|| module.refuse("no table"));
+    let mut leaf = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.softmax.SegmentLUTSoftmax");
+    let child = functional(emit, &sub.grid)?;
+    leaf.child(emit, "sub", child);
+    let exp_module = module.part("exp")?;
+    let shape = Some(Shape::SOFTMAX_EXP);
+    let child = lut(emit, &exp_module, &known("exp")?, &sub.grid, &exp, shape)?;
+    leaf.child(emit, "exp", child);
+    let child = functional(emit, &sum.grid)?;
+    leaf.child(emit, "sum", child);
+    let inverse = lut(
+        emit,
+        &inner,
+        &known("reciprocal")?,
+        &sum.grid,
+        &reciprocal,
+        None,
+    )?;
+    let mut holder = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.reciprocal.Reciprocal");
+    holder.child(emit, "reciprocal", inverse);
+    let child = holder.finish(emit)?;
+    leaf.child(emit, "reciprocal", child);
+    let child = functional(emit, &mul.grid)?;
+    leaf.child(emit, "mul", child);
+
+    let dim = module.int("dim")?;
+    let body = format!(
+        "sub_scale = self.sub.scale\nsub_zero_point = {}\nsum_scale = self.sum.scale\nsum_zero_point = {}\n\
+         out_scale = self.mul.scale\nout_zero_point = {}\n\
+         largest, _0, = torch.max(data, {dim}, True)\n_1 = {FUNCTIONAL}.sub\n\
+         distance = _1(data, largest, scale, zero_point, \"{in_type}\", scale, zero_point, \"{in_type}\", sub_scale, sub_zero_point, \"{sub_type}\", \"{march}\")\n\
+         power, power_scale, power_zero_point, = (self.exp).forward(distance, sub_scale, sub_zero_point, )\n\
+         _2 = {FUNCTIONAL}.sum\n\
+         total = _2(power, {dim}, True, power_scale, power_zero_point, \"{exp_type}\", sum_scale, sum_zero_point, \"{sum_type}\", \"{march}\")\n\
+         part, part_scale, part_zero_point, = (self.reciprocal.reciprocal).forward(total, sum_scale, sum_zero_point, )\n\
+         _3 = {FUNCTIONAL}.mul\n\
+         data0 = _3(power, part, power_scale, power_zero_point, \"{exp_type}\", part_scale, part_zero_point, \"{part_type}\", out_scale, out_zero_point, \"{out_type}\", \"{march}\")\n\
+         return (data0, out_scale, out_zero_point)",
+        zero_point_of("sub_scale"),
+        zero_point_of("sum_scale"),
+        zero_point_of("out_scale"),
+        in_type = input.dtype,
+        sub_type = sub.grid.dtype,
+        exp_type = exp.grid.dtype,
+        sum_type = sum.grid.dtype,
+        part_type = reciprocal.grid.dtype,
+        out_type = mul.grid.dtype,
+    );
+    Ok((leaf.forward(emit, UNARY, 3, &body)?, mul.grid))
+}

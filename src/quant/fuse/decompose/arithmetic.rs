@@ -1,0 +1,204 @@
+//! Sums, differences, quotients and powers in terms of `add`, `mul` and functions of one number.
+
+use super::{Recipe, one};
+use crate::ir::{NodeId, Type, ValueId};
+use crate::quant::fuse::{Builder, Net};
+
+pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
+    let inputs = &net.node(id).inputs;
+    let &x = inputs.first()?;
+    match name {
+        "neg" => scaled(x, -1.0),
+        "sub" => {
+            let factor = alpha(net, id)?;
+            match net.number(inputs[1]) {
+                Some(c) => shifted(x, -c * factor),
+                None if factor != 1.0 => sum_of(x, inputs[1], -factor),
+                None => None,
+            }
+        }
+        "rsub" => reversed(net, id, x, inputs[1]),
+        "add" => {
+            let factor = alpha(net, id)?;
+            let by_number = net.number(inputs[1]).is_some();
+            (factor != 1.0 && !by_number).then(|| sum_of(x, inputs[1], factor))?
+        }
+        "div"
+            if net
+                .arg(id, "rounding_mode")
+                .is_none_or(|it| net.is_none(it)) =>
+        {
+            match net.number(inputs[1]) {
+                Some(0.0) => None,
+                Some(c) => scaled(x, 1.0 / c),
+                None => quotient(net, x, inputs[1]),
+            }
+        }
+        "square" => product(x, x),
+        "pow" if net.number(*inputs.get(1)?) == Some(2.0) => product(x, x),
+        "glu" => gated(net, id, x),
+        "stack" => stacked(net, x, net.int(inputs[1])?),
+        "baddbmm" => batched(net, id),
+        "max_pool2d_with_indices" => pooled(net, id),
+        "hardtanh" => clamped(net, id, x),
+        // Evaluation is what is quantised: dropout gives its input.
+        "dropout" | "feature_dropout" | "alpha_dropout" => one(move |_| Some(x)),
+        _ => None,
+    }
+}
+
+/// The factor of the second operand.
+fn alpha(net: &Net<'_>, id: NodeId) -> Option<f64> {
+    match net.arg(id, "alpha") {
+        Some(alpha) => net.number(alpha),
+        None => Some(1.0),
+    }
+}
+
+/// `x · c`
+fn scaled(x: ValueId, c: f64) -> Option<Recipe> {
+    one(move |b| {
+        let c = b.float(c);
+        b.aten("mul", "Scalar", &[x, c])
+    })
+}
+
+/// `x + c`
+fn shifted(x: ValueId, c: f64) -> Option<Recipe> {
+    one(move |b| {
+        let c = b.float(c);
+        b.aten("add", "Scalar", &[x, c])
+    })
+}
+
+/// `x + c · y`
+fn sum_of(x: ValueId, y: ValueId, c: f64) -> Option<Recipe> {
+    one(move |b| {
+        let c = b.float(c);
+        let y = b.aten("mul", "Scalar", &[y, c])?;
+        b.aten("add", "Tensor", &[x, y])
+    })
+}
+
+/// `x · y`
+fn product(x: ValueId, y: ValueId) -> Option<Recipe> {
+    one(move |b| b.aten("mul", "Tensor", &[x, y]))
+}
+
+/// `other - factor · x`
+fn reversed(net: &Net<'_>, id: NodeId, x: ValueId, other: ValueId) -> Option<Recipe> {
+    let factor = alpha(net, id)?;
+    match net.number(other) {
+        Some(c) => one(move |b| {
+            let (factor, c) = (b.float(-factor), b.float(c));
+            let x = b.aten("mul", "Scalar", &[x, factor])?;
+            b.aten("add", "Scalar", &[x, c])
+        }),
+        None if factor == 1.0 => one(move |b| b.aten("sub", "Tensor", &[other, x])),
+        None => sum_of(other, x, -factor),
+    }
+}
+
+/// `x / y = x · (1 / y)`; integers are told apart by their schema, not here.
+fn quotient(net: &Net<'_>, x: ValueId, y: ValueId) -> Option<Recipe> {
+    let tensors = [x, y].iter().all(|it| *net.graph().ty(*it) == Type::Tensor);
+    let c = net.number(x);
+    tensors.then(|| {
+        one(move |b| {
+            let inverse = b.aten("reciprocal", "", &[y])?;
+            match c {
+                Some(c) => {
+                    let c = b.float(c);
+                    b.aten("mul", "Scalar", &[inverse, c])
+                }
+                None => b.aten("mul", "Tensor", &[x, inverse]),
+            }
+        })
+    })?
+}
+
+/// `a · sigmoid(b)` of the halves.
+fn gated(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
+    let dim = net.int(net.arg(id, "dim")?)?;
+    one(move |b| {
+        let (two, dim) = (b.int(2), b.int(dim));
+        let halves = b.aten("chunk", "", &[x, two, dim])?;
+        let [first, second] = unpack(b, halves)?;
+        let gate = b.aten("sigmoid", "", &[second])?;
+        b.aten("mul", "Tensor", &[first, gate])
+    })
+}
+
+/// The elements of a list of tensors.
+pub(super) fn unpack<const N: usize>(b: &mut Builder<'_>, list: ValueId) -> Option<[ValueId; N]> {
+    let types = vec![Type::Tensor; N];
+    let node = b.node(crate::ir::Op::ListUnpack, &[list], &types);
+    b.graph.node(node).outputs.to_vec().try_into().ok()
+}
+
+/// `stack` as `cat` of tensors with one more dimension.
+fn stacked(net: &Net<'_>, list: ValueId, dim: i64) -> Option<Recipe> {
+    let producer = net.graph().producer(list)?;
+    let node = net.node(producer);
+    let items = node.inputs.clone();
+    matches!(node.op, crate::ir::Op::ListConstruct).then(|| {
+        one(move |b| {
+            let at = b.int(dim);
+            let mut wide = Vec::with_capacity(items.len());
+            for item in items {
+                wide.push(b.aten("unsqueeze", "", &[item, at])?);
+            }
+            let list = b.value(
+                crate::ir::Op::ListConstruct,
+                &wide,
+                Type::list(Type::Tensor),
+            );
+            b.aten("cat", "", &[list, at])
+        })
+    })?
+}
+
+/// `beta · c + alpha · (x @ y)`
+fn batched(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let [c, x, y] = [0, 1, 2].map(|at| net.node(id).inputs.get(at).copied());
+    let (c, x, y) = (c?, x?, y?);
+    let beta = net.number(net.arg(id, "beta")?)?;
+    let alpha = net.number(net.arg(id, "alpha")?)?;
+    one(move |b| {
+        let mut product = b.aten("matmul", "", &[x, y])?;
+        if alpha != 1.0 {
+            let alpha = b.float(alpha);
+            product = b.aten("mul", "Scalar", &[product, alpha])?;
+        }
+        if beta == 0.0 {
+            return Some(product);
+        }
+        let mut summand = c;
+        if beta != 1.0 {
+            let beta = b.float(beta);
+            summand = b.aten("mul", "Scalar", &[summand, beta])?;
+        }
+        b.aten("add", "Tensor", &[product, summand])
+    })
+}
+
+/// The maxima alone, where nobody reads the indices.
+fn pooled(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let node = net.node(id);
+    let unused = net.uses(*node.outputs.get(1)?).is_empty();
+    let inputs = node.inputs.clone();
+    unused.then(|| one(move |b| b.aten("max_pool2d", "", &inputs)))?
+}
+
+/// `hardtanh` as `clamp`, but for the bounds of relu6, which has a name of its own.
+fn clamped(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
+    let low = net.number(net.arg(id, "min_val")?)?;
+    let high = net.number(net.arg(id, "max_val")?)?;
+    let relu6 = low == 0.0 && high == 6.0;
+    (!relu6).then(|| {
+        one(move |b| {
+            let (low, high) = (b.float(low), b.float(high));
+            b.aten("clamp", "", &[x, low, high])
+        })
+    })?
+}

@@ -1,0 +1,185 @@
+//! Attention as matrix products and softmax: `softmax(q · kᵀ · scale + mask) · v`.
+
+use super::arithmetic::unpack;
+use super::{Recipe, one};
+use crate::ir::{NodeId, Op, Type, ValueId};
+use crate::quant::fuse::{Builder, ConstTensor, Net};
+
+pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
+    match name {
+        "scaled_dot_product_attention" => scaled_dot_product(net, id),
+        "_native_multi_head_attention" => multi_head(net, id),
+        _ => None,
+    }
+}
+
+fn scaled_dot_product(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let arg = |name| net.arg(id, name);
+    let (q, k, v) = (arg("query")?, arg("key")?, arg("value")?);
+    let no_dropout = net.number(arg("dropout_p")?) == Some(0.0);
+    let causal = net.bool(arg("is_causal")?)?;
+    let grouped = arg("enable_gqa").is_some_and(|it| net.bool(it) != Some(false));
+    let mask = arg("attn_mask").filter(|it| !net.is_none(*it));
+    let scale = match arg("scale").filter(|it| !net.is_none(*it)) {
+        Some(scale) => Some(net.number(scale)?),
+        None => None,
+    };
+    // Without a given scale it is 1 / √(size of the heads), which only a known size tells.
+    let scale = scale.or_else(|| Some(1.0 / (last_size(net, q)? as f64).sqrt()))?;
+    if !no_dropout
+        || causal
+        || grouped
+        || mask.is_some_and(|it| net.tensor(it).is_some_and(|m| !m.is_f32()))
+    {
+        return None;
+    }
+    one(move |b| attend(b, [q, k, v], scale, mask))
+}
+
+/// `softmax(q · scale · kᵀ + mask) · v`
+fn attend(
+    b: &mut Builder<'_>,
+    [q, k, v]: [ValueId; 3],
+    scale: f64,
+    mask: Option<ValueId>,
+) -> Option<ValueId> {
+    let factor = b.float(scale);
+    let q = b.aten("mul", "Scalar", &[q, factor])?;
+    let (last, before) = (b.int(-1), b.int(-2));
+    let k = b.aten("transpose", "int", &[k, before, last])?;
+    let mut scores = b.aten("matmul", "", &[q, k])?;
+    if let Some(mask) = mask {
+        scores = b.aten("add", "Tensor", &[scores, mask])?;
+    }
+    let weights = b.aten("softmax", "int", &[scores, last])?;
+    b.aten("matmul", "", &[weights, v])
+}
+
+/// The fused self-attention that torch traces in evaluation without gradients: one linear for queries, keys and
+/// values, heads, attention, one linear for the result.
+fn multi_head(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let arg = |name| net.arg(id, name);
+    let query = arg("query")?;
+    let same = arg("key")? == query && arg("value")? == query;
+    let (width, heads) = (net.int(arg("embed_dim")?)?, net.int(arg("num_head")?)?);
+    let unmasked = net.is_none(arg("mask")?);
+    let results = net.node(id).outputs.clone();
+    let weights_unused = results.get(1).is_none_or(|it| net.uses(*it).is_empty());
+    if !same || !unmasked || !weights_unused || heads < 1 || width % heads != 0 {
+        return None;
+    }
+    let (qkv_weight, qkv_bias) = (arg("qkv_weight")?, arg("qkv_bias")?);
+    let (proj_weight, proj_bias) = (arg("proj_weight")?, arg("proj_bias")?);
+    let size = width / heads;
+    let count = results.len();
+    Some(Box::new(move |b| {
+        let all = b.aten("linear", "", &[query, qkv_weight, qkv_bias])?;
+        let (three, last) = (b.int(3), b.int(-1));
+        let parts = b.aten("chunk", "", &[all, three, last])?;
+        let parts: [ValueId; 3] = unpack(b, parts)?;
+        let mut split = Vec::with_capacity(3);
+        for part in parts {
+            split.push(into_heads(b, part, heads, size)?);
+        }
+        let heads = split.try_into().ok()?;
+        let out = attend(b, heads, 1.0 / (size as f64).sqrt(), None)?;
+        let (one, two) = (b.int(1), b.int(2));
+        let out = b.aten("transpose", "int", &[out, one, two])?;
+        let out = b.aten("flatten", "using_ints", &[out, two])?;
+        let out = b.aten("linear", "", &[out, proj_weight, proj_bias])?;
+        Some(vec![out; count])
+    }))
+}
+
+/// `[batch, length, width]` to `[batch, heads, length, size]`.
+fn into_heads(b: &mut Builder<'_>, x: ValueId, heads: i64, size: i64) -> Option<ValueId> {
+    let last = b.int(-1);
+    let sizes = b.ints(&[heads, size]);
+    let x = b.aten("unflatten", "int", &[x, last, sizes])?;
+    let (one, two) = (b.int(1), b.int(2));
+    b.aten("transpose", "int", &[x, one, two])
+}
+
+/// The size of a value's last dimension, where a reshape or a linear before it says it.
+fn last_size(net: &Net<'_>, value: ValueId) -> Option<i64> {
+    let (mut at, mut parts) = (value, 1);
+    // As deep as queries are from what says their size.
+    for _ in 0..16 {
+        let producer = net.graph().producer(at)?;
+        let node = net.node(producer);
+        if matches!(node.op, Op::ListUnpack | Op::TupleUnpack) {
+            at = *node.inputs.first()?;
+            continue;
+        }
+        let known = match net.aten(producer)? {
+            "view" | "reshape" => Some(list_end(net, *node.inputs.get(1)?)?),
+            "unflatten" => Some(list_end(net, net.arg(producer, "sizes")?)?),
+            "linear" => {
+                let weight: ConstTensor = net.tensor(*node.inputs.get(1)?)?;
+                Some(*weight.sizes().first()?)
+            }
+            "chunk" if net.int(net.arg(producer, "dim")?) == Some(-1) => {
+                parts *= net.int(net.arg(producer, "chunks")?)?;
+                None
+            }
+            name => keeps_last(net, producer, name).then_some(None)?,
+        };
+        match known {
+            Some(size) if size > 0 && parts > 0 && size % parts == 0 => return Some(size / parts),
+            Some(_) => return None,
+            None => at = *net.node(producer).inputs.first()?,
+        }
+    }
+    None
+}
+
+/// Whether an operator leaves the size of its first input's last dimension as it is.
+fn keeps_last(net: &Net<'_>, id: NodeId, name: &str) -> bool {
+    let int = |name| net.arg(id, name).and_then(|it| net.int(it));
+    match name {
+        "unbind" | "contiguous" | "mul" | "add" | "dropout" | "clone" => true,
+        "select" | "slice" | "narrow" | "chunk" | "squeeze" => matches!(int("dim"), Some(0 | 1)),
+        "transpose" => {
+            let dims = [int("dim0"), int("dim1")];
+            let early = dims.iter().all(|it| matches!(it, Some(0 | 1)));
+            let middle = dims.iter().all(|it| matches!(it, Some(0..=2)));
+            early || middle && has_four_dimensions(net, net.node(id).inputs[0])
+        }
+        "permute" => {
+            let dims = net.arg(id, "dims").and_then(|it| net.ints(it));
+            dims.is_some_and(
+                |it| matches!(it.last(), Some(&last) if last == it.len() as i64 - 1 || last == -1),
+            )
+        }
+        _ => false,
+    }
+}
+
+/// Whether a reshape says that a value has four dimensions.
+fn has_four_dimensions(net: &Net<'_>, value: ValueId) -> bool {
+    let Some(producer) = net.graph().producer(value) else {
+        return false;
+    };
+    let len = |list: ValueId| {
+        let node = net.graph().producer(list).map(|it| net.node(it));
+        net.ints(list)
+            .map(|it| it.len())
+            .or(node.map(|it| it.inputs.len()))
+    };
+    match net.aten(producer) {
+        Some("view" | "reshape") => len(net.node(producer).inputs[1]) == Some(4),
+        Some("unflatten") => true,
+        _ => false,
+    }
+}
+
+/// The last element of a list of ints, the others being unknown perhaps.
+fn list_end(net: &Net<'_>, list: ValueId) -> Option<i64> {
+    if let Some(ints) = net.ints(list) {
+        return ints.last().copied();
+    }
+    let node = net.node(net.graph().producer(list)?);
+    let is_list =
+        matches!(node.op, Op::ListConstruct) && *net.graph().ty(list) == Type::list(Type::Int);
+    is_list.then(|| net.int(*node.inputs.last()?))?
+}

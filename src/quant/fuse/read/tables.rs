@@ -1,0 +1,129 @@
+//! Operators without weights, by how they are quantised (horizon.md 8.2, 8.3).
+
+/// How an operator is quantised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It moves elements about.
+    Move,
+    /// It works on the integers, and the scale stays.
+    Keep,
+    /// A function of one number.
+    Lut(&'static str),
+}
+
+const MOVES: &[&str] = &[
+    "alias",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "channel_shuffle",
+    "chunk",
+    "clone",
+    "contiguous",
+    "detach",
+    "expand",
+    "expand_as",
+    "flatten",
+    "flip",
+    "index_select",
+    "movedim",
+    "moveaxis",
+    "narrow",
+    "native_channel_shuffle",
+    "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "repeat",
+    "reshape",
+    "reshape_as",
+    "roll",
+    "select",
+    "slice",
+    "split",
+    "split_with_sizes",
+    "squeeze",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "tensor_split",
+    "tile",
+    "transpose",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "view",
+    "view_as",
+];
+
+const KEEPS: &[&str] = &[
+    "abs",
+    "amax",
+    "amin",
+    "argmax",
+    "argmin",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "constant_pad_nd",
+    "grid_sampler",
+    "grid_sampler_2d",
+    "hardtanh",
+    "masked_fill",
+    "max",
+    "min",
+    "pad",
+    "reflection_pad2d",
+    "relu",
+    "relu6",
+    "replication_pad2d",
+    "topk",
+    "upsample_bilinear2d",
+    "upsample_nearest2d",
+];
+
+const LUTS: &[&str] = &[
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "cos",
+    "cosh",
+    "elu",
+    "erf",
+    "exp",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "leaky_relu",
+    "log",
+    "pow",
+    "reciprocal",
+    "rsqrt",
+    "selu",
+    "sigmoid",
+    "silu",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+];
+
+/// Functions that the table look-up of march bernoulli2 is used for.
+pub(super) const LUT_OF_BERNOULLI2: &[&str] = &["exp", "sigmoid", "silu", "tanh"];
+
+/// How an operator is quantised; none if it is not, or needs its arguments looked at.
+pub(super) fn of(name: &str) -> Option<Kind> {
+    if MOVES.contains(&name) {
+        return Some(Kind::Move);
+    }
+    if KEEPS.contains(&name) {
+        return Some(Kind::Keep);
+    }
+    let found = LUTS.iter().find(|it| **it == name);
+    found.map(|it| Kind::Lut(it))
+}

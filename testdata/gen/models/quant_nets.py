@@ -1,0 +1,162 @@
+"""Float models for quantisation: the guide's example, and one net for each thing that fusing must get right."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.ao.nn.quantized import FloatFunctional
+
+
+class GuideNet(nn.Module):
+    """The guide's example network."""
+
+    def __init__(self):
+        super().__init__()
+        self.mul_op = FloatFunctional()
+        self.cat_op = FloatFunctional()
+        self.quantized_ops = nn.Sequential(
+            nn.ReLU(),
+            nn.Sigmoid(),
+            nn.Softmax(dim=1),
+            nn.SiLU(),
+            nn.Upsample(size=(10, 12), mode="bilinear"),
+            nn.Upsample(scale_factor=0.5, mode="nearest"),
+            nn.AvgPool2d(kernel_size=2),
+            nn.Upsample(scale_factor=2.0, mode="bilinear", recompute_scale_factor=True),
+            nn.UpsamplingBilinear2d(scale_factor=2),
+        )
+
+    def forward(self, x, y):
+        z = torch.add(x, y)
+        z = self.cat_op.cat([z, y], dim=1)
+        z = self.cat_op.cat([z, z], dim=1)
+        a, b = z.split(z.size(1) // 2, dim=1)
+        return self.quantized_ops(self.mul_op.mul(a, b))
+
+
+def conv_bn(channels, out, stride=1, groups=1):
+    return nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1, groups=groups, bias=False), nn.BatchNorm2d(out))
+
+
+class Fusion(nn.Module):
+    """Every order of horizon.md 8.1, with relu and relu6, add on either side, transposed and grouped."""
+
+    def __init__(self):
+        super().__init__()
+        self.bn_relu = nn.Sequential(*conv_bn(3, 8), nn.ReLU())
+        self.bn_add_relu = conv_bn(8, 8)
+        self.add_left = nn.Conv2d(8, 8, 1)
+        self.bn_relu6 = nn.Sequential(*conv_bn(8, 8, groups=4), nn.ReLU6())
+        self.up = nn.Sequential(nn.ConvTranspose2d(8, 6, 2, 2, groups=2), nn.BatchNorm2d(6), nn.ReLU())
+        self.alone = nn.BatchNorm2d(6)
+        self.fc_bn = nn.Sequential(nn.Linear(6, 10), nn.BatchNorm1d(10), nn.ReLU())
+        self.fc_add = nn.Linear(10, 10)
+        self.last = nn.Linear(10, 4)
+
+    def forward(self, x):
+        x = self.bn_relu(x)
+        x = F.relu(x + self.bn_add_relu(x))
+        x = self.add_left(x) + x
+        x = self.bn_relu6(x)
+        x = self.alone(self.up(x))
+        x = self.fc_bn(x.mean([2, 3]))
+        x = self.fc_add(x) + x
+        return self.last(x)
+
+
+class Shared(nn.Module):
+    """One convolution called twice, one relu called three times."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.bn = nn.BatchNorm2d(4)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        a = self.relu(self.conv(x))
+        b = self.relu(self.bn(self.conv(a)))
+        return self.relu(a - b)
+
+
+class Functional(nn.Module):
+    """Operators without modules: scalars on either side, products, means, halves, a channel shuffle."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(6, 8) / 3)
+        self.scale = nn.Parameter(torch.rand(1, 4, 1, 1) + 0.5)
+
+    def forward(self, x, y):
+        z = (1 - x) * 2 + y / 4 - 0.5
+        z = z * self.scale
+        a, b = z.chunk(2, dim=1)
+        z = torch.cat([torch.maximum(a, b), torch.minimum(a, b)], dim=1)
+        n, c, h, w = z.shape
+        z = z.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        z = F.hardtanh(F.pad(z, [1, 1, 1, 1]), -1.0, 1.0)
+        z = F.max_pool2d(z, 2)
+        flat = z.flatten(2)
+        scores = torch.bmm(flat, flat.transpose(1, 2)).sum(1, keepdim=True) + flat.mean(2).unsqueeze(1)
+        return F.gelu(torch.matmul(scores, torch.ones(4, 8))) @ self.weight.t(), z
+
+
+class Activations(nn.Module):
+    """Functions of one number, glu, prelu, softmax, layer norm, attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.prelu = nn.PReLU(8)
+        self.norm = nn.LayerNorm(8)
+        self.act = nn.ModuleList(
+            [nn.Tanh(), nn.ELU(0.7), nn.LeakyReLU(0.2), nn.Hardswish(), nn.Hardsigmoid(), nn.Softplus(), nn.SELU(), nn.GELU(approximate="tanh")]
+        )
+        self.attention = nn.Linear(8, 24)
+
+    def forward(self, x):
+        for act in self.act:
+            x = act(x)
+        x = self.norm(self.prelu(x.transpose(1, 2)).transpose(1, 2))
+        q, k, v = self.attention(x).chunk(3, dim=-1)
+        x = F.scaled_dot_product_attention(q, k, v)
+        x = F.glu(torch.stack([x, torch.exp(x.clamp(max=1.0))], dim=-1).flatten(-2), dim=-1)
+        return F.log_softmax(torch.sqrt(torch.reciprocal(x * x + 1.0)), dim=-1)
+
+
+class Leftover(nn.Module):
+    """Operators without a quantised function between convolutions."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 1)
+        self.norm = nn.GroupNorm(2, 4)
+        self.conv2 = nn.Conv2d(4, 4, 1)
+        self.conv3 = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        x = self.conv2(self.norm(self.conv1(x)))
+        return self.conv3(torch.cumsum(x, 1)), torch.argmax(x, 1)
+
+
+class Volume(nn.Module):
+    """Three-dimensional convolution, a named list of outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(2, 4, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm3d(4)
+        self.head = nn.Conv3d(4, 2, 1)
+
+    def forward(self, x):
+        x = F.relu(self.bn(self.conv(x)))
+        return {"features": x, "head": self.head(x)}
+
+
+class Sampled(nn.Module):
+    """A grid sample whose grid is an input, and pixel shuffle."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+    def forward(self, x, grid):
+        x = F.grid_sample(self.conv(x), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        return F.pixel_shuffle(x, 2)

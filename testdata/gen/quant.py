@@ -1,0 +1,72 @@
+"""Makes testdata/quant: small float models that `ptool prepare` reads.
+
+    python testdata/gen/quant.py --out testdata/quant
+"""
+import common
+
+common.neutral()
+
+import torch
+
+from common import Case, fixture
+from models import quant_nets as nets
+
+torch.set_num_threads(1)
+
+
+def picture(channels=3, side=8):
+    return torch.randn(2, channels, side, side)
+
+
+# name -> (class, inputs, forms)
+NETS = {
+    "guide": (nets.GuideNet, lambda: (picture(4), picture(4)), ("traced", "scripted")),
+    "fusion": (nets.Fusion, lambda: (picture(),), ("traced", "scripted", "frozen")),
+    "shared": (nets.Shared, lambda: (picture(4),), ("traced", "scripted")),
+    "functional": (nets.Functional, lambda: (picture(4), picture(4)), ("traced", "scripted")),
+    "activations": (nets.Activations, lambda: (torch.randn(2, 5, 8),), ("traced", "scripted")),
+    "leftover": (nets.Leftover, lambda: (picture(),), ("traced", "scripted")),
+    "volume": (nets.Volume, lambda: (torch.randn(1, 2, 4, 6, 6),), ("scripted",)),
+    "sampled": (nets.Sampled, lambda: (picture(), torch.rand(2, 8, 8, 2) * 2 - 1), ("traced",)),
+}
+
+
+def settle(model, args):
+    """Batch-norm statistics of one training pass, so that the norms do something."""
+    model.train()
+    with torch.no_grad():
+        model(*args)
+        for module in model.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.uniform_(-0.5, 0.5)
+    return model.eval()
+
+
+def case(name, form) -> Case:
+    make, inputs, _ = NETS[name]
+    args = inputs()
+    model = settle(make(), args)
+    if form == "traced":
+        return Case(torch.jit.trace(model, args, check_trace=False), args)
+    scripted = torch.jit.script(model)
+    if form == "frozen":
+        return Case(torch.jit.freeze(scripted), args, kind="frozen")
+    return Case(scripted, args)
+
+
+def register(name, form):
+    def fn() -> Case:
+        return case(name, form)
+
+    fn.__name__ = f"{name}_{form}"
+    fn.__doc__ = NETS[name][0].__doc__
+    fixture(fn)
+
+
+for _name, (_make, _inputs, _forms) in NETS.items():
+    for _form in _forms:
+        register(_name, _form)
+
+if __name__ == "__main__":
+    common.main("quant.py", "testdata/quant")
