@@ -5,12 +5,11 @@ pub mod attributes;
 pub mod compare;
 pub mod profile;
 pub mod resolve;
+pub mod rms;
 pub mod similarity;
 pub mod stored;
 pub mod verify;
-mod view;
 pub mod walk;
 
+pub use crate::tensor::view::{Quantizer, View, ViewError};
 pub use similarity::{Similarity, Tolerance, similarity};
-pub(crate) use view::decode;
-pub use view::{Quantizer, View, ViewError};

@@ -3,6 +3,7 @@
 mod arrays;
 mod bind;
 mod choose;
+pub mod data;
 mod error;
 pub mod npy;
 mod pickled;

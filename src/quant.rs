@@ -1,5 +1,6 @@
 //! From a float model to a fake-quant file and a fixed-point file: qconfig, observers, fusion, prepare, calibrate, convert.
 
+pub mod calibrate;
 pub mod convert;
 pub mod functional;
 mod fuse;

@@ -1,6 +1,7 @@
 //! What the user reads: tables, diffs, colours, JSON.
 
 pub mod by_name;
+pub mod calibrate;
 pub mod compare;
 pub mod convert;
 pub mod diff;
@@ -9,6 +10,7 @@ pub mod json;
 mod paint;
 pub mod prepare;
 pub mod profile;
+pub mod quantize;
 pub mod run;
 pub mod similarity;
 pub mod spool;

@@ -1,5 +1,7 @@
 //! Element types of tensors, with torch's codes and names.
 
+pub mod view;
+
 /// One row per dtype: variant, torch's code (`c10::ScalarType`), storage name without `Storage`, bytes, PyTorch's name.
 macro_rules! dtypes {
     ($($variant:ident = $code:literal, $storage:literal, $size:literal, $name:literal;)*) => {

@@ -4,6 +4,7 @@ mod archive;
 mod bpu;
 mod cli;
 mod convert;
+mod data;
 mod emit;
 mod flat;
 mod hbdk;

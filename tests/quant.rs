@@ -1,4 +1,5 @@
 //! From float to fixed point.
 
+mod observer;
 mod prepare;
 mod qconfig;

@@ -27,9 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "inputs",
-        &[
-            "analysis", "archive", "diag", "exec", "ir", "model", "tensor",
-        ],
+        &["archive", "diag", "exec", "ir", "model", "tensor"],
     ),
     (
         "exec",

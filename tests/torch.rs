@@ -1,7 +1,9 @@
 //! Integration tests that execute models.
 
+mod calibrate;
 mod exec;
 mod horizon_ops;
 mod laws;
 mod profile;
+mod quantised;
 mod support;

@@ -13,7 +13,9 @@ pub(crate) type Execute = fn(Executing, &Context, &mut dyn Write) -> anyhow::Res
 pub(crate) enum Executing {
     Run(cmd::run::Args),
     Compare(cmd::compare::Args),
+    Quantize(Box<cmd::quantize::Args>),
     Profile(cmd::profile::Args),
+    Calibrate(cmd::calibrate::Args),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -62,9 +64,11 @@ fn dispatch(
             cmd::run_hbdk::run(args, context, out)
         }
         Command::Run(args) => execute(Executing::Run(args), context, out),
+        Command::Quantize(args) => execute(Executing::Quantize(Box::new(args)), context, out),
         Command::Compare(args) => execute(Executing::Compare(args), context, out),
         Command::Convert(args) => cmd::convert::run(args, context, out),
         Command::Profile(args) => execute(Executing::Profile(args), context, out),
+        Command::Calibrate(args) => execute(Executing::Calibrate(args), context, out),
         Command::Check(args) => cmd::check::run(args, context, out),
         Command::Completions(args) => cmd::completions::run(args, out),
     }

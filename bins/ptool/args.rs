@@ -1,5 +1,9 @@
 //! The command line: the only place that knows flags shared by commands.
 
+mod data;
+
+pub(crate) use data::DataArgs;
+
 use crate::cmd;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     Check(cmd::check::Args),
     Diff(cmd::diff::Args),
     Convert(cmd::convert::Args),
+    Quantize(cmd::quantize::Args),
+    Calibrate(cmd::calibrate::Args),
     Completions(cmd::completions::Args),
 }
 

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
@@ -10,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod open;
 pub(crate) mod prepare;
 pub(crate) mod profile;
+pub(crate) mod quantize;
 pub(crate) mod run;
 pub(crate) mod run_hbdk;
 pub(crate) mod save;

@@ -1,7 +1,9 @@
 //! Commands that execute a model.
 
+mod calibrate;
 mod compare;
 mod profile;
+mod quantize;
 mod run;
 
 use crate::app::Executing;
@@ -21,7 +23,9 @@ pub(crate) fn run(
     match command {
         Executing::Run(args) => run::run(args, context, out),
         Executing::Compare(args) => compare::run(args, context, out),
+        Executing::Quantize(args) => quantize::run(*args, context, out),
         Executing::Profile(args) => profile::run(args, context, out),
+        Executing::Calibrate(args) => calibrate::run(args, context, out),
     }
 }
 

@@ -4,8 +4,8 @@
 //! Two NaN are equal, as are `0.0` and `-0.0` ([`Similarity::same_bits`] tells those apart). An infinity equals
 //! itself; its distance to anything else, and that of NaN to any number, is infinite.
 
-use super::view::View;
 use crate::tensor::DType;
+use crate::tensor::view::View;
 use half::{bf16, f16};
 use rayon::prelude::*;
 use std::ops::Range;

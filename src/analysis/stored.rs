@@ -1,9 +1,9 @@
 //! Tensors of a file as views that can be compared.
 
 use super::similarity::{Similarity, Tolerance, similarity};
-use super::view::{Quantizer, View};
 use crate::archive::pickle::{Layout, Quantizer as PickledQuantizer, TensorId, Use};
 use crate::archive::{ArchiveError, Document, TensorView};
+use crate::tensor::view::{Quantizer, View};
 
 /// A stored tensor with what its view borrows.
 pub struct Stored {

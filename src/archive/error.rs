@@ -210,4 +210,6 @@ pub enum PatchFault {
     Newline,
     #[error("the text is longer than 4 GiB")]
     TooLong,
+    #[error("{0}")]
+    Resize(&'static str),
 }

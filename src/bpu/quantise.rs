@@ -3,12 +3,19 @@
 use super::channel::{self, Int, Layout};
 use super::dtype::QType;
 use super::fixed::RoundMode;
+use super::march::March;
 use super::op::{Args, Context, OpError, Output, Shape};
 use super::simd::{Isa, per_isa};
 use crate::tensor::DType;
 
-/// The round mode of the 8-argument form, which names none: the plugins that wrote it rounded half up (`horizon.md` 1.4).
-const OLD_ROUND_MODE: RoundMode = RoundMode::BpuRound;
+/// The round mode of the 8-argument form, which names none: the plugins that wrote it rounded half up (`horizon.md` 1.4),
+/// except on bernoulli, whose per-tensor quantisers floored (`hbir.md` 2).
+const fn old_round_mode(march: March, per_tensor: bool) -> RoundMode {
+    match march {
+        March::Bernoulli if per_tensor => RoundMode::Floor,
+        _ => RoundMode::BpuRound,
+    }
+}
 
 /// `q = clip(round(x / s), quant_min, quant_max)`; zero points are 0.
 ///
@@ -17,18 +24,17 @@ const OLD_ROUND_MODE: RoundMode = RoundMode::BpuRound;
 /// Arguments: data (float32), scale, zero_point, vector_dim, quant_min, quant_max, qtype, \[round_mode,\] march.
 pub(super) fn quantise(cx: &Context, a: &Args) -> Result<Vec<Output>, OpError> {
     let qtype = a.qtype(6)?;
-    let mode = if a.len() == 9 {
-        a.parsed(7)?
-    } else {
-        OLD_ROUND_MODE
-    };
-    a.march(a.len() - 1)?;
+    let march = a.march(a.len() - 1)?;
     let (lo, hi) = limits(a, qtype)?;
     let tensor = a.filled(0)?;
     let scale: Vec<f32> = a.floats(1)?.iter().map(|s| *s as f32).collect();
     if scale.is_empty() {
         return Err(a.shape_error("scale is empty"));
     }
+    let mode = match a.len() {
+        9 => a.parsed(7)?,
+        _ => old_round_mode(march, scale.len() == 1),
+    };
     let axis = channel::axis_of(a.int(3)?, tensor.shape.len());
     let dense = channel::dense::<f32>(&tensor, axis, scale.len())
         .ok_or_else(|| a.wrong(0, "a float32 tensor"))?;

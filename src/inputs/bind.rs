@@ -247,7 +247,7 @@ fn numbers(tensor: &HostTensor) -> Option<Vec<Value>> {
     }
     let elements = tensor.bytes.chunks_exact(tensor.dtype.size());
     let value = |bytes: &[u8]| {
-        let decoded = crate::analysis::decode(tensor.dtype, bytes);
+        let decoded = crate::tensor::view::decode(tensor.dtype, bytes);
         Some(match tensor.dtype {
             DType::F16 | DType::BF16 | DType::F32 | DType::F64 => Value::Float(decoded),
             DType::Bool => Value::Bool(decoded != 0.0),

@@ -90,6 +90,17 @@ pub enum InputError {
         /// What was given.
         found: String,
     },
+    /// There is no file to read.
+    #[error("no data: give files or folders with `--data`")]
+    NoData,
+    /// The labels cannot be used.
+    #[error("labels `{given}`: {message}")]
+    Labels {
+        /// What was given.
+        given: String,
+        /// What is wrong.
+        message: String,
+    },
     /// Nothing says what to run on.
     #[error(
         "`{model}` records no example inputs for `{method}`; give them with `--inputs FILE` or \

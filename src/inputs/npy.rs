@@ -1,9 +1,9 @@
 //! NumPy's `.npy` and `.npz`.
 
 use super::error::InputError;
-use crate::analysis::View;
 use crate::exec::HostTensor;
 use crate::tensor::DType;
+use crate::tensor::view::View;
 use npyz::{DType as NpyType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 use std::io::{self, Read, Seek, Write};
 use zip::ZipArchive;
@@ -66,12 +66,7 @@ pub fn read_npz(
 /// Reads one array of at most `size` bytes with its header.
 fn read_array(reader: &mut impl Read, size: u64) -> Result<HostTensor, String> {
     let header = read_header(reader)?;
-    let NpyType::Plain(type_str) = header.dtype() else {
-        return Err("is a record array; expected numbers".to_owned());
-    };
-    let dtype = dtype_of(&type_str).ok_or_else(|| {
-        format!("has dtype `{type_str}`; expected bool, integer, float or complex")
-    })?;
+    let (type_str, dtype) = plain(&header)?;
     let shape: Vec<usize> = header.shape().iter().map(|&n| n as usize).collect();
     let bytes = shape
         .iter()
@@ -98,6 +93,51 @@ fn read_array(reader: &mut impl Read, size: u64) -> Result<HostTensor, String> {
     }
     let shape = shape.iter().map(|&n| n as i64).collect();
     HostTensor::new(dtype, shape, data).ok_or_else(|| "has an impossible shape".to_owned())
+}
+
+/// What a header says about an array that is read row by row.
+pub(super) struct Rows {
+    pub(super) dtype: DType,
+    /// The size of the first axis.
+    pub(super) rows: u64,
+    /// The sizes of the others.
+    pub(super) row: Vec<i64>,
+    /// Bytes of a number, when they are in the other order.
+    pub(super) swap: Option<usize>,
+}
+
+/// Reads a header and leaves the reader at the first row.
+pub(super) fn rows(reader: &mut impl Read) -> Result<Rows, String> {
+    let header = read_header(reader)?;
+    let (type_str, dtype) = plain(&header)?;
+    if header.order() == Order::Fortran && header.shape().len() > 1 {
+        return Err(
+            "is stored column by column; save it with `numpy.ascontiguousarray`".to_owned(),
+        );
+    }
+    let size = |n: &u64| i64::try_from(*n).map_err(|_| "has an impossible shape".to_owned());
+    let shape = header.shape().iter().map(size);
+    let shape: Vec<i64> = shape.collect::<Result<_, _>>()?;
+    let Some((rows, row)) = shape.split_first() else {
+        return Err("is a scalar; expected rows along the first axis".to_owned());
+    };
+    Ok(Rows {
+        dtype,
+        rows: rows.unsigned_abs(),
+        row: row.to_vec(),
+        swap: (type_str.endianness() == Endianness::Big).then(|| number_size(dtype)),
+    })
+}
+
+/// The dtype of an array of numbers.
+fn plain(header: &NpyHeader) -> Result<(TypeStr, DType), String> {
+    let NpyType::Plain(type_str) = header.dtype() else {
+        return Err("is a record array; expected numbers".to_owned());
+    };
+    let dtype = dtype_of(&type_str).ok_or_else(|| {
+        format!("has dtype `{type_str}`; expected bool, integer, float or complex")
+    })?;
+    Ok((type_str, dtype))
 }
 
 fn read_header(reader: &mut impl Read) -> Result<NpyHeader, String> {
@@ -144,12 +184,17 @@ fn dtype_of(type_str: &TypeStr) -> Option<DType> {
 }
 
 fn swap(data: &mut [u8], dtype: DType) {
-    let number = match dtype {
+    data.chunks_exact_mut(number_size(dtype))
+        .for_each(<[u8]>::reverse);
+}
+
+/// The parts of a complex number turn by themselves.
+fn number_size(dtype: DType) -> usize {
+    match dtype {
         DType::C64 => 4,
         DType::C128 => 8,
         _ => dtype.size(),
-    };
-    data.chunks_exact_mut(number).for_each(<[u8]>::reverse);
+    }
 }
 
 fn from_columns(dtype: DType, shape: &[usize], data: &[u8]) -> Result<Vec<u8>, String> {

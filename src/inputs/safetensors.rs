@@ -3,7 +3,7 @@
 use super::error::InputError;
 use crate::exec::HostTensor;
 use crate::tensor::DType;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
 
@@ -29,6 +29,48 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Vec<(String, HostTensor)>, Input
             .ok_or_else(|| error("has another size than its shape".to_owned()))
     };
     found.into_iter().map(tensor).collect()
+}
+
+/// Where a tensor lies in a file.
+pub(super) struct Placed {
+    pub(super) name: String,
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<i64>,
+    pub(super) start: u64,
+    pub(super) size: u64,
+}
+
+/// The tensors that a header names, in the order of the data; `head` is the file up to the end of its header, and the
+/// file has `size` bytes.
+pub(super) fn header(head: &[u8], size: u64) -> Result<Vec<Placed>, String> {
+    let text = head.get(8..).unwrap_or_default();
+    let metadata: Metadata = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+    let data = head.len() as u64;
+    let mut found = Vec::new();
+    for (name, info) in metadata.tensors() {
+        let dtype = from_dtype(info.dtype)
+            .ok_or_else(|| format!("`{name}` has dtype {}, which torch has not", info.dtype))?;
+        let bytes = info
+            .shape
+            .iter()
+            .try_fold(dtype.size(), |n, s| n.checked_mul(*s));
+        let (start, end) = info.data_offsets;
+        if bytes.is_none() || end.checked_sub(start) != bytes || end as u64 > size - data.min(size)
+        {
+            return Err(format!(
+                "`{name}` has other bytes than its shape needs, or lies beyond the end"
+            ));
+        }
+        found.push(Placed {
+            name,
+            dtype,
+            shape: info.shape.iter().map(|&n| n as i64).collect(),
+            start: data + start as u64,
+            size: (end - start) as u64,
+        });
+    }
+    found.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
+    Ok(found)
 }
 
 /// The bytes of a file with these tensors; quantised ones as their integers, with `scale` and `zero_point` in the

@@ -252,3 +252,25 @@ fn worked_example_requantise() {
     assert_eq!(run(true), [62, -62, 0]);
     assert_eq!(run(false), [61, -62, 0]);
 }
+
+/// Without a round mode: half up, and floor on bernoulli.
+#[test]
+fn the_old_form_of_quantisation_rounds_by_march() {
+    let x = Tensor::floats(&[3], &[0.5, 1.75, -0.5]);
+    let (s, zero) = (Tensor::scalar(1.0), Tensor::ints(DType::I64, &[1], &[0]));
+    let quantised = |march| {
+        let args = [
+            x.arg(),
+            s.arg(),
+            zero.arg(),
+            Arg::Int(-1),
+            Arg::Int(-128),
+            Arg::Int(127),
+            Arg::Str("qint8"),
+            Arg::Str(march),
+        ];
+        ints(&run("bpu_scale_quantization", &args).unwrap()[0])
+    };
+    assert_eq!(quantised("bayes"), [1, 2, 0]);
+    assert_eq!(quantised("bernoulli"), [0, 1, -1]);
+}

@@ -52,6 +52,8 @@ pub(crate) fn demo() -> Result<()> {
         "to-device testdata/digits/digits.pt cuda -o target/demo/digits_cuda.pt",
         "verify target/demo/digits_cuda.pt",
         "compare testdata/digits/digits.pt testdata/digits/digits_v2.pt --inputs testdata/digits/test.npz",
+        "quantize testdata/digits/digits.pt --data testdata/digits/calib.npz --eval testdata/digits/test.npz --march bayes -o target/demo/digits.int.pt",
+        "quantize testdata/digits/digits.pt --data testdata/digits/calib.npz --eval testdata/digits/test.npz --march bernoulli2 -o target/demo/digits_x3.int.pt",
     ] {
         show(line)?;
     }

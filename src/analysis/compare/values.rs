@@ -1,9 +1,9 @@
 //! Values of two runs against each other.
 
 use crate::analysis::similarity::{Similarity, Tolerance, similarity};
-use crate::analysis::view::{Quantizer, View};
 use crate::exec::{ExecError, HostTensor, Quantizer as TorchQuantizer, TensorRef, Value, ValueRef};
 use crate::tensor::DType;
+use crate::tensor::view::{Quantizer, View};
 
 /// One tensor of a result.
 #[derive(Clone, Debug, PartialEq)]

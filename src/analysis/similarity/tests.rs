@@ -1,5 +1,5 @@
 use super::*;
-use crate::analysis::view::Quantizer;
+use crate::tensor::view::Quantizer;
 use proptest::prelude::*;
 
 fn f32s(values: &[f32]) -> Vec<u8> {

@@ -7,6 +7,7 @@
 mod emit;
 
 mod memo;
+mod resize;
 
 use std::collections::BTreeMap;
 

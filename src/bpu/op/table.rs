@@ -57,7 +57,7 @@ pub(super) const OPS: &[Entry] = &[
     op("frexp", &[1], scalar::frexp, scalar::frexp_shapes),
     op("toqint", &[5], scalar::toqint, scalar::toqint_shapes),
     op("clamp", &[3], scalar::clamp, scalar::round_shapes),
-    no("bpu_quanti_proposal", &[28, 29]),
+    no("bpu_quanti_proposal", &[25, 28, 29]),
     no("rcnn_post_process", &[15]),
     no("bpu_quanti_roi_resize", &[8]),
     no("meta_requantization", &[6]),

@@ -169,6 +169,16 @@ impl ObserverSpec {
         }
     }
 
+    /// Batches after which a scale is found.
+    pub fn update_interval(&self) -> u32 {
+        match self.kind {
+            ObserverKind::Kl {
+                update_interval, ..
+            } => update_interval,
+            _ => 1,
+        }
+    }
+
     /// The qualified class name of the observer's object.
     pub fn class_name(&self, per_channel: bool) -> String {
         use ObserverKind::*;
