@@ -8,20 +8,20 @@ use ptool::model::Model;
 use ptool::quant::convert::{Options, checking, convert};
 use std::path::{Path, PathBuf};
 
-/// `testdata/quant`.
+/// `testdata/fixed`.
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/quant")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fixed")
 }
 
 /// Files with this ending, in order.
 fn files(ending: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder()).expect("testdata/quant");
+    let entries = std::fs::read_dir(folder()).expect("testdata/fixed");
     let paths = entries.map(|e| e.expect("an entry").path());
     let mut found: Vec<PathBuf> = paths
         .filter(|p| p.to_string_lossy().ends_with(ending))
         .collect();
     found.sort();
-    assert!(!found.is_empty(), "no {ending} in testdata/quant");
+    assert!(!found.is_empty(), "no {ending} in testdata/fixed");
     found
 }
 

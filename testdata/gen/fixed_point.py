@@ -1,6 +1,6 @@
-"""Makes testdata/quant: small float models, their calibration data, and what `ptool quantize` makes of them.
+"""Makes testdata/fixed: small float models, their calibration data, and what `ptool quantize` makes of them.
 
-    python testdata/gen/quant.py --out testdata/quant --ptool target/debug/ptool [--only NAME]
+    python testdata/gen/fixed_point.py --out testdata/fixed --ptool target/debug/ptool [--only NAME]
 
 For every network and march: NAME.pt (float, traced), NAME.npz (data), NAME.MARCH.fq.pt (fake-quant, calibrated),
 NAME.MARCH.int.pt (fixed-point). The last two are ptool's own files: remade when conversion changes.

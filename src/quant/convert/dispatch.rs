@@ -174,7 +174,8 @@ pub(super) fn dispatch(low: &mut Lowering, id: NodeId) -> Result<bool, ConvertEr
     }
 }
 
-fn holds_tensor(ty: &Type) -> bool {
+/// Whether values of a type are or contain tensors.
+pub(super) fn holds_tensor(ty: &Type) -> bool {
     match ty {
         Type::Tensor => true,
         Type::List(inner) | Type::Optional(inner) => holds_tensor(inner),

@@ -32,8 +32,10 @@ pub(super) struct Lowering<'m> {
     values: SideMap<ValueId, Option<Val<'m>>>,
     /// Fixed-point objects by the fake-quant object they stand for, with the grids of the inputs they were made for.
     pub(super) objects: FxHashMap<pickle::ObjectId, Made>,
-    /// Float tensors by the integers they were made from.
-    floats: FxHashMap<ValueId, ValueId>,
+    /// Float tensors by the integers and the scale they were made from.
+    floats: FxHashMap<(ValueId, ValueId), ValueId>,
+    /// Values of the old graph that depend on what the inputs hold, not only on their sizes.
+    live: SideMap<ValueId, bool>,
     march: Option<String>,
     /// Operations compared with their fake-quant ones; none when the file is not for checking.
     pub(super) checks: Option<Checks>,
@@ -68,6 +70,7 @@ impl<'m> Lowering<'m> {
             values: SideMap::new(),
             objects: FxHashMap::default(),
             floats: FxHashMap::default(),
+            live: SideMap::new(),
             march: None,
             checks: checking.then(Checks::default),
             functions: FxHashSet::default(),
@@ -89,6 +92,7 @@ impl<'m> Lowering<'m> {
                 let root = self.body.graph.root();
                 Val::Plain(self.body.graph.add_param(root, ty, name))
             };
+            self.live[param] = dispatch::holds_tensor(self.old.ty(param));
             self.set(param, val);
         }
         let returns = self.block(root, 0)?;
@@ -104,6 +108,7 @@ impl<'m> Lowering<'m> {
         }
         let old = self.old;
         for &node in &old.block(block).nodes {
+            self.spread_life(node);
             self.node(node, depth)?;
             check::check(self, node)?;
         }
@@ -141,6 +146,16 @@ impl<'m> Lowering<'m> {
                 Ok(())
             }
             _ => self.copy(id, depth),
+        }
+    }
+
+    /// Tensors made from live values are live.
+    fn spread_life(&mut self, id: NodeId) {
+        let node = self.old.node(id);
+        if node.inputs.iter().any(|&v| self.live[v]) {
+            for &output in &node.outputs {
+                self.live[output] = dispatch::holds_tensor(self.old.ty(output));
+            }
         }
     }
 
@@ -269,14 +284,14 @@ impl<'m> Lowering<'m> {
         Ok(())
     }
 
-    /// Counts an operator on float tensors.
+    /// Counts an operator on float tensors that depend on the inputs' elements.
     fn note_float(&mut self, id: NodeId) {
         let node = self.old.node(id);
         let makes_tensor = node
             .outputs
             .iter()
             .any(|&v| *self.old.ty(v) == Type::Tensor);
-        let reads_tensor = node.inputs.iter().any(|&v| *self.old.ty(v) == Type::Tensor);
+        let reads_tensor = node.inputs.iter().any(|&v| self.live[v]);
         let kind = node.op.kind();
         let computes = matches!(node.op, Op::Operator(_) | Op::Opaque(_));
         if computes && makes_tensor && reads_tensor && !dispatch::moves_data(kind) {
@@ -349,7 +364,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn dequantised(&mut self, it: &Quantised) -> Result<ValueId, ConvertError> {
-        if let Some(&known) = self.floats.get(&it.data) {
+        if let Some(&known) = self.floats.get(&(it.data, it.scale)) {
             return Ok(known);
         }
         let axis = self.body.int(it.grid.axis());
@@ -358,7 +373,7 @@ impl<'m> Lowering<'m> {
         let inputs = [it.data, it.scale, it.zero_point, axis, march];
         let value = self.body.functional("dequantize", &inputs);
         if self.body.block == self.body.graph.root() {
-            self.floats.insert(it.data, value);
+            self.floats.insert((it.data, it.scale), value);
         }
         Ok(value)
     }
