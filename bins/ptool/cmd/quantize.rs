@@ -1,8 +1,7 @@
 //! The command line of `ptool quantize`.
 
-use crate::args::{ExecArgs, FormatArgs};
+use crate::args::{DataArgs, ExecArgs, FormatArgs};
 use ptool::quant::qconfig::{March, QDType};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Turn a float model into a fixed-point one: prepare, calibrate, convert, and measure the result.
@@ -15,9 +14,6 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// The float TorchScript file, traced, scripted or frozen, saved in evaluation mode.
     pub(crate) model: PathBuf,
-    /// Calibration data: .npz, .npy, .safetensors or .pt of torch.save; may be given more than once.
-    #[arg(long, value_name = "FILE", required = true)]
-    pub(crate) data: Vec<PathBuf>,
     /// Data to evaluate on, with labels as `labels` or `y` for accuracies; the calibration data when
     /// not given.
     #[arg(long, value_name = "FILE")]
@@ -34,12 +30,10 @@ pub(crate) struct Args {
     /// Type of activations: qint8 or qint16.
     #[arg(long, value_name = "DTYPE", value_parser = dtype)]
     pub(crate) dtype: Option<QDType>,
-    /// Samples a batch.
-    #[arg(long, value_name = "N", default_value = "32")]
-    pub(crate) batch: NonZeroUsize,
-    /// Calibration samples at most.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<NonZeroUsize>,
+    /// Influence of each batch on minimum and maximum of activations, 0 to 1; one over the number of
+    /// batches when not given.
+    #[arg(long, value_name = "C", value_parser = constant)]
+    pub(crate) averaging_constant: Option<f64>,
     /// Store int8 weights and integer parameters: a smaller file that starts faster, same results.
     #[arg(long)]
     pub(crate) prepack: bool,
@@ -54,6 +48,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
     pub(crate) exec: ExecArgs,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
@@ -66,6 +62,14 @@ Examples:
   ptool quantize digits.pt --data calib.npz --eval test.npz --march bayes
   ptool quantize net.pt --data calib.npz --march bernoulli2 --observer percentile
   ptool quantize net.pt --data a.npz --data b.npz --qconfig qconfig.toml --prepack -o net.x5.pt";
+
+fn constant(text: &str) -> Result<f64, String> {
+    let constant: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    match (0.0..=1.0).contains(&constant) {
+        true => Ok(constant),
+        false => Err("expected a number from 0 to 1".to_owned()),
+    }
+}
 
 fn march(text: &str) -> Result<March, String> {
     March::parse(text).ok_or_else(|| {

@@ -1,6 +1,5 @@
 //! `ptool quantize`.
 
-mod data;
 mod measure;
 
 use super::prepare as prepare_libtorch;
@@ -8,10 +7,10 @@ use crate::args::Format;
 use crate::cmd::quantize::Args;
 use crate::cmd::{Context, Exit, open, save};
 use anyhow::Context as _;
-use data::Data;
 use indicatif::{ProgressBar, ProgressStyle};
 use ptool::exec::Engine as _;
 use ptool::exec::torch::{Options as Run, TorchEngine};
+use ptool::inputs::data::{Data, DataOptions};
 use ptool::model::Model;
 use ptool::quant::calibrate::{self, Calibration, SET_STATE};
 use ptool::quant::convert::{self, Converted, convert};
@@ -30,10 +29,11 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     }
     prepare_libtorch(&args.exec)?;
     let float = open::runnable(&args.model)?;
-    let data = Data::read(&float, &args.data, args.batch.get(), args.limit)?;
-    context.note(&data.source);
+    let source = args.data.options();
+    let mut data = stream(&float, &source)?;
+    context.note(data.describe());
     let qconfig = qconfig(&args)?;
-    let fake = fake_quant(&args, &files, &float, &qconfig, &data, context)?;
+    let fake = fake_quant(&args, &files, &float, &qconfig, &mut data, context)?;
     let options = convert::Options {
         prepack: args.prepack,
     };
@@ -48,8 +48,8 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     let fixed = open::runnable(&files.fixed)?;
     let mut report = Report {
         march: qconfig.march.to_string(),
-        data: data.source.clone(),
-        calibrated_on: data.samples(),
+        data: data.describe(),
+        calibrated_on: data.rows(),
         evaluated_on: 0,
         stages: Vec::new(),
         operations: Vec::new(),
@@ -57,8 +57,15 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         float_share: None,
     };
     report.float_of(&converted.report);
-    measured(&args, [&float, &fake, &fixed], &files, &data, &mut report)?;
-    report.operations = measure::operations(&fake, options, &data)?;
+    let evaluated = evaluation(&args, &source);
+    measured(
+        &args,
+        [&float, &fake, &fixed],
+        &files,
+        &evaluated,
+        &mut report,
+    )?;
+    report.operations = measure::operations(&fake, options, &mut stream(&float, &evaluated)?)?;
     print(&args, &report, &converted, &files, context, out)?;
     Ok(Exit::Ok)
 }
@@ -112,18 +119,21 @@ fn fake_quant(
     files: &Files,
     float: &Model,
     qconfig: &QConfig,
-    data: &Data,
+    data: &mut Data<'_>,
     context: &Context,
 ) -> anyhow::Result<Model> {
     let prepared = prepare(float, qconfig, &stem(&files.fake))
         .with_context(|| format!("cannot prepare `{}`", args.model.display()))?;
     let model = Model::from_bytes(prepared.plan.to_bytes()?)?;
-    let mut calibration = Calibration::new(&model, &calibrate::Options::default())?;
+    let settings = calibrate::Options {
+        averaging_constant: Some(averaging_constant(args, data.batches())),
+    };
+    let mut calibration = Calibration::new(&model, &settings)?;
     let mut engine = TorchEngine::new(&model, Run::default())?;
     let state = ptool::exec::Value::Str(SET_STATE.1.as_bytes().into());
     engine.start_method(SET_STATE.0, &[state])?.finish()?;
-    let progress = progress(data.batches.len(), "calibrating");
-    for batch in &data.batches {
+    let progress = progress(data.batches(), "calibrating");
+    while let Some(batch) = data.next_batch()? {
         engine.run(&batch.values, &mut calibration.tap())?;
         progress.inc(1);
     }
@@ -138,32 +148,57 @@ fn fake_quant(
     open::runnable(&files.fake)
 }
 
+/// Batches from the start.
+fn stream<'m>(model: &'m Model, options: &DataOptions) -> anyhow::Result<Data<'m>> {
+    let params = model.method("forward").map(|(_, f)| &f.params[1..]);
+    Ok(Data::open(
+        options.clone(),
+        "forward",
+        params.unwrap_or_default(),
+    )?)
+}
+
+/// The data that results are measured on.
+fn evaluation(args: &Args, calibration: &DataOptions) -> DataOptions {
+    match &args.eval {
+        Some(path) => DataOptions {
+            paths: vec![path.clone()],
+            limit: None,
+            ..calibration.clone()
+        },
+        None => calibration.clone(),
+    }
+}
+
+/// One over the number of batches, unless given; not less than the plugin's default, which suits a hundred and more.
+fn averaging_constant(args: &Args, batches: u64) -> f64 {
+    let even = 1.0 / batches.max(1) as f64;
+    args.averaging_constant.unwrap_or(even.max(LEAST_AVERAGING))
+}
+
+/// The plugin's default.
+const LEAST_AVERAGING: f64 = 0.01;
+
 /// Runs the three stages over the evaluation data.
 fn measured(
     args: &Args,
     models: [&Model; 3],
     files: &Files,
-    calibration: &Data,
+    options: &DataOptions,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let given = match &args.eval {
-        Some(path) => {
-            let paths = std::slice::from_ref(path);
-            Some(Data::read(models[0], paths, args.batch.get(), None)?)
-        }
-        None => None,
-    };
-    let data = given.as_ref().unwrap_or(calibration);
-    report.evaluated_on = data.samples();
+    let mut data = stream(models[0], options)?;
+    report.evaluated_on = data.rows();
     let paths = [&args.model, &files.fake, &files.fixed];
     let names = ["float", "fake-quant", "fixed-point"];
-    report.stages = measure::stages(models, names, paths.map(|p| p.display().to_string()), data)?;
+    let paths = paths.map(|p| p.display().to_string());
+    report.stages = measure::stages(models, names, paths, &mut data)?;
     Ok(())
 }
 
 /// A bar on standard error, where that is a terminal.
-fn progress(batches: usize, what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(batches as u64);
+fn progress(batches: u64, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(batches);
     let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} batches, {eta} left");
     if let Ok(style) = style {
         bar.set_style(style);

@@ -1,9 +1,9 @@
 //! What quantising costs: accuracies, errors of outputs, errors of operations.
 
-use super::data::Data;
 use ptool::analysis::rms::RelativeRms;
 use ptool::exec::torch::{Options as Run, TorchEngine};
 use ptool::exec::{Engine as _, NoTap, Value};
+use ptool::inputs::data::Data;
 use ptool::model::Model;
 use ptool::quant::convert::{Options, checking};
 use ptool::report::quantize::{Operation, Stage};
@@ -17,7 +17,7 @@ pub(super) fn stages(
     models: [&Model; 3],
     names: [&'static str; 3],
     files: [String; 3],
-    data: &Data,
+    data: &mut Data<'_>,
 ) -> anyhow::Result<Vec<Stage>> {
     let mut engines = Vec::new();
     for model in models {
@@ -25,8 +25,8 @@ pub(super) fn stages(
     }
     let mut errors = [RelativeRms::default(); 3];
     let mut counts: [Option<(usize, usize)>; 3] = [None; 3];
-    let progress = super::progress(data.batches.len(), "evaluating");
-    for batch in &data.batches {
+    let progress = super::progress(data.batches(), "evaluating");
+    while let Some(batch) = data.next_batch()? {
         let mut reference = None;
         for (i, engine) in engines.iter_mut().enumerate() {
             let output = engine.run(&batch.values, &mut NoTap)?;
@@ -60,13 +60,16 @@ pub(super) fn stages(
 pub(super) fn operations(
     fake: &Model,
     options: Options,
-    data: &Data,
+    data: &mut Data<'_>,
 ) -> anyhow::Result<Vec<Operation>> {
     let check = checking(fake, "check", options)?;
     let model = Model::from_bytes(check.plan.to_bytes()?)?;
     let mut engine = TorchEngine::new(&model, Run::default())?;
     let mut worst = vec![0.0f64; check.names.len()];
-    for batch in data.batches.iter().take(CHECKED_BATCHES) {
+    for _ in 0..CHECKED_BATCHES {
+        let Some(batch) = data.next_batch()? else {
+            break;
+        };
         let Value::Tensor(errors) = engine.run(&batch.values, &mut NoTap)? else {
             anyhow::bail!("the checking file gave no tensor");
         };

@@ -252,8 +252,16 @@ impl Conv {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "data0, scale0, = _0({})", arguments.join(", "));
         text.push_str(&self.clip());
-        let _ = write!(text, "return (data0, scale0, {})", zero_point_of("scale0"));
+        text.push_str(&self.result());
         text
+    }
+
+    /// The last line. The function's scale has an entry per channel even where all are the output's one.
+    fn result(&self) -> String {
+        match self.high_precision() {
+            true => format!("return (data0, scale0, {})", zero_point_of("scale0")),
+            false => "return (data0, out_scale, out_zero_point)".to_owned(),
+        }
     }
 
     /// Strides to padding mode, where the function takes them.

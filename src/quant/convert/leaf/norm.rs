@@ -88,7 +88,7 @@ fn batch_norm_text(channels: usize, input: &Grid, quant: &FakeQuant, three: bool
     if three {
         text.push_str("data0 = torch.view_as(data0, data)\n");
     }
-    let _ = write!(text, "return (data0, scale0, {})", zero_point_of("scale0"));
+    text.push_str("return (data0, out_scale, out_zero_point)");
     text
 }
 

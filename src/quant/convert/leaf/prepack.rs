@@ -44,6 +44,9 @@ impl Conv {
             let sizes: Vec<i64> = output.shape().iter().map(|n| *n as i64).collect();
             leaf.bytes(emit, name, output.dtype(), &sizes, output.bytes().to_vec())?;
         }
+        if !self.high_precision() {
+            leaf.floats1(emit, "out_scale", &self.out_scale())?;
+        }
         let params = if self.form.add { BINARY } else { UNARY };
         leaf.forward(emit, params, 3, &self.packed_text())
     }
@@ -146,9 +149,13 @@ impl Conv {
         }
         text.push_str(&self.clip());
         let zero = zero_point_of("scale0");
+        let scale = match self.high_precision() {
+            true => "dequant_output_scale",
+            false => "out_scale",
+        };
         let _ = write!(
             text,
-            "scale0 = self.dequant_output_scale\nreturn (data0, scale0, {zero})"
+            "scale0 = self.{scale}\nreturn (data0, scale0, {zero})"
         );
         text
     }
