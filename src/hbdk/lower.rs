@@ -312,6 +312,7 @@ pub(super) fn operator_advice(kind: &str) -> String {
                 .into()
         }
         "index" => "indexing with a tensor or list: use slices or gather instead".into(),
+        "chunk" => "use split with the sizes of the pieces".into(),
         "stack" => "use unsqueeze and cat through FloatFunctional.cat".into(),
         "add" | "sub" | "mul" | "matmul" | "mean" | "sum" | "div" => format!(
             "`{name}` on a quantised tensor: use FloatFunctional.{name}, so that it gets a scale"

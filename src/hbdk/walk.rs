@@ -583,7 +583,11 @@ impl<'m> Builder<'m> {
             return unknown;
         };
         if args.is_unknown() {
-            return unknown;
+            // Shapes are constants, had the tensor been made.
+            return match kind {
+                "aten::size" | "aten::zeros_like" | "aten::ones_like" => vec![Val::Lost; outputs],
+                _ => unknown,
+            };
         }
         self.annotate(&kind.replace("::", "_"));
         self.begin(kind, node.span);
