@@ -21,6 +21,7 @@ mod grid;
 mod leaf;
 mod lower;
 pub mod lut;
+mod own;
 mod read;
 mod report;
 mod text;
