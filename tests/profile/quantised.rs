@@ -33,7 +33,7 @@ fn repository(path: &str) -> PathBuf {
 fn both(model: &Model, values: Vec<Value>) -> Result<Ran, String> {
     let build = build(model, &describe(&values), Options::default());
     if !build.problems.is_empty() {
-        return Err(format!("the front end refuses it: {:?}", build.problems));
+        return Err(format!("{REFUSES}: {:?}", build.problems));
     }
     let mut engine = TorchEngine::new(model, TorchOptions::default()).map_err(|e| e.to_string())?;
     let mut collector = Collector::new(&build);
@@ -102,12 +102,10 @@ fn own_names(ran: &Ran) -> String {
 #[test]
 fn the_guides_example_has_the_guides_names() {
     torch::set_threads(1).unwrap();
-    for form in ["traced", "scripted"] {
-        let path = repository(&format!("testdata/quant/guide_{form}.pt"));
-        let ran = fixture(&path, March::Bayes).unwrap();
-        assert_eq!(own_names(&ran), GUIDE, "{form}");
-        assert_eq!(equal_operators(&ran), Ok(23), "{form}");
-    }
+    let path = repository("testdata/quant/guide_traced.pt");
+    let ran = fixture(&path, March::Bayes).unwrap();
+    assert_eq!(own_names(&ran), GUIDE);
+    assert_eq!(equal_operators(&ran), Ok(23));
 }
 
 #[test]
@@ -128,8 +126,29 @@ fn the_table_of_the_guides_example() {
     settings.bind(|| insta::assert_snapshot!("guide_table", text.text(Paint::off())));
 }
 
-/// Fixtures that a march cannot have, and the reason in the error.
-const REFUSED: &[(March, &str, &str)] = &[];
+/// How the error begins where the front end lacks an operator.
+const REFUSES: &str = "the front end refuses it";
+
+/// Fixtures with operators that the front end lacks on a march, and one of them.
+const REFUSED: &[(March, &str, &str)] = &[
+    (March::Bayes, "activations", "aten::chunk"),
+    (March::Bayes, "functional", "aten::chunk"),
+    (March::Bayes, "fusion_frozen", "prim::If"),
+    (March::Bayes, "guide_scripted", "prim::Uninitialized"),
+    (March::Bayes, "leftover_scripted", "prim::Loop"),
+    (March::Bayes, "leftover_traced", "aten::group_norm"),
+    (March::Bayes, "sampled", "aten::grid_sampler"),
+    (March::Bayes, "volume", "prim::DictConstruct"),
+    (March::Bernoulli2, "activations", "aten::elu"),
+    (March::Bernoulli2, "functional", "aten::chunk"),
+    (March::Bernoulli2, "fusion", "aten::linear"),
+    (March::Bernoulli2, "guide", "aten::softmax"),
+    (March::Bernoulli2, "leftover_scripted", "prim::Loop"),
+    (March::Bernoulli2, "leftover_traced", "aten::group_norm"),
+    (March::Bernoulli2, "sampled", "aten::grid_sampler"),
+    (March::Bernoulli2, "shared", "aten::sub"),
+    (March::Bernoulli2, "volume", "aten::conv3d"),
+];
 
 #[test]
 fn what_ptool_quantises_is_equal_in_every_operator() {
@@ -145,7 +164,7 @@ fn what_ptool_quantises_is_equal_in_every_operator() {
                 .find(|it| it.0 == march && name.starts_with(it.1));
             match (found, refused) {
                 (Ok(operators), None) if operators > 1 => {}
-                (Err(error), Some(it)) if error.contains(it.2) => {}
+                (Err(error), Some(it)) if error.starts_with(REFUSES) && error.contains(it.2) => {}
                 (found, _) => failures.push(format!("{march} {name}: {found:?}")),
             }
         }
