@@ -26,6 +26,8 @@ const TINY: f64 = 2.0;
 const KEPT: f64 = 1.1;
 
 pub(crate) fn bench() {
+    // As ptool's own programs do.
+    torch::configure_allocator();
     torch::set_threads(1).expect("libtorch takes a thread count");
     let image = [1, 3, 224, 224];
     against_libtorch(

@@ -19,7 +19,9 @@ pub(crate) fn corpus(name: &str) -> PathBuf {
 
 /// The program as users have it, built by `cargo xtask bench`.
 pub(crate) fn ptool() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/ptool")
+    let folder =
+        std::env::var_os("PTOOL_PROGRAMS").expect("`cargo xtask bench` names the programs");
+    Path::new(&folder).join("ptool")
 }
 
 /// Where benches write.

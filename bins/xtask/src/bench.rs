@@ -3,6 +3,7 @@
 use crate::demo::build_release;
 use crate::shell::{cargo, root, run, step};
 use anyhow::{Result, ensure};
+use std::fs;
 
 /// Runs `tests/bench`; arguments choose subjects (`cargo xtask bench open device`).
 pub(crate) fn bench(args: &[String]) -> Result<()> {
@@ -13,6 +14,15 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
         folder.join("manifest.json").exists(),
         "benches use full-size models: make them with `cargo xtask corpus --only resnet18,resnet50`"
     );
+    // `cargo bench` builds the programs anew with libtorch linked in, which users' `ptool` never has.
+    let programs = root().join("target/bench/programs");
+    fs::create_dir_all(&programs)?;
+    for name in ["ptool", "ptool-torch"] {
+        fs::copy(
+            root().join("target/release").join(name),
+            programs.join(name),
+        )?;
+    }
     step("benches");
     let mut bench = cargo([
         "bench",
@@ -23,5 +33,6 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
         "main",
         "--",
     ]);
+    bench.env("PTOOL_PROGRAMS", &programs);
     run(bench.args(args).env("PTOOL_CORPUS", &folder))
 }
