@@ -18,7 +18,7 @@ const TARGETS: [(&str, f64); 4] = [
 ];
 /// Of the float run's memory.
 const MEMORY: f64 = 1.5;
-/// Memory of many batches over that of few.
+/// Private memory of many batches over that of few; the data is a mapped file, whose pages come on top.
 const FLAT: f64 = 1.05;
 const ROUNDS: usize = 5;
 const BATCH: usize = 4;
@@ -83,15 +83,13 @@ fn batches(model: &Model) -> Vec<Batch> {
 
 fn memory(float: &Path, prepared: &[PathBuf]) {
     let shape = format!("{BATCH}x3x224x224");
-    let plain =
-        measure::run_process(
-            ptool("run")
-                .arg(float)
-                .args(["--shape", &shape, "--threads", "1"]),
-        );
-    let mut table = measure::new_table(&["whole process", "peak MB"]);
-    let row = |what: String, bytes: u64| [what, format!("{:.0}", bytes as f64 / 1e6)];
-    table.add_row(row("ptool run, float, one batch".into(), plain.peak_bytes));
+    let mut run = ptool("run");
+    run.arg(float).args(["--shape", &shape, "--threads", "1"]);
+    let plain = measure::peak_resident_bytes(&mut run);
+    let mut table = measure::new_table(&["whole process", "resident MB", "private MB"]);
+    let mb = |bytes: u64| format!("{:.0}", bytes as f64 / 1e6);
+    let private = measure::peak_private_bytes(&mut run);
+    table.add_row(["float, one batch", &mb(plain), &mb(private)]);
     let mut lines = String::new();
     for ((name, _), path) in TARGETS.iter().zip(prepared) {
         let peaks = [8, 64].map(|rows| {
@@ -99,12 +97,17 @@ fn memory(float: &Path, prepared: &[PathBuf]) {
             command.arg(path).args(["--threads", "1", "--force"]);
             data(&mut command, rows);
             command.arg("-o").arg(models::scratch("calibrated.pt"));
-            let peak = measure::run_process(&mut command).peak_bytes;
-            table.add_row(row(format!("ptool calibrate, {name}, {rows} images"), peak));
-            peak as f64
+            let resident = measure::peak_resident_bytes(&mut command);
+            let private = measure::peak_private_bytes(&mut command);
+            table.add_row([
+                &format!("{name}, {rows} images"),
+                &mb(resident),
+                &mb(private),
+            ]);
+            (resident as f64, private as f64)
         });
-        let of_float = measure::against(peaks[1] / plain.peak_bytes as f64, MEMORY, "");
-        let flat = measure::against(peaks[1] / peaks[0], FLAT, "");
+        let of_float = measure::against(peaks[1].0 / plain as f64, MEMORY, "");
+        let flat = measure::against(peaks[1].1 / peaks[0].1, FLAT, "");
         lines +=
             &format!("{name}: of the float run's memory {of_float}; 16 batches over 2 {flat}\n");
     }
