@@ -47,7 +47,10 @@ pub(super) fn header(head: &[u8], size: u64) -> Result<Vec<Placed>, String> {
     let metadata: Metadata = serde_json::from_slice(text).map_err(|e| e.to_string())?;
     let data = head.len() as u64;
     let mut found = Vec::new();
-    for (name, info) in metadata.tensors() {
+    for name in metadata.offset_keys() {
+        let Some(info) = metadata.info(&name) else {
+            continue;
+        };
         let dtype = from_dtype(info.dtype)
             .ok_or_else(|| format!("`{name}` has dtype {}, which torch has not", info.dtype))?;
         let bytes = info

@@ -440,7 +440,7 @@ graph(%x : Tensor, %c : bool):
         c.node_mut(last).inputs[1] = first;
         assert_eq!(c.node(last).op, b.node(last).op);
         assert!(!matches!(c.node(last).op, Op::If));
-        let [a, b, c] = [&a, &b, &c].map(|g| Dataflow::of_function(g));
+        let [a, b, c] = [&a, &b, &c].map(Dataflow::of_function);
         assert!(is_isomorphic(&&a, &&b));
         assert!(!is_isomorphic(&&a, &&c));
     }

@@ -83,9 +83,9 @@ fn hostile_files_are_refused_with_one_message() {
         if codes[0] == 2 {
             assert!(inspect.stdout.is_empty(), "{name}: half an answer");
         }
-        let _ = write!(
+        let _ = writeln!(
             table,
-            "{name}: inspect {}, verify {}, to-device {}\n",
+            "{name}: inspect {}, verify {}, to-device {}",
             codes[0], codes[1], codes[2]
         );
         for it in [&inspect, &moved] {

@@ -27,9 +27,12 @@ fn located(case: &Case, target: &str, change: &dyn Fn(&mut Kind)) -> Vec<String>
     own.map(|row| row.name.clone()).collect()
 }
 
-/// Plants faults in a fixture: (tensor of the changed layer, operator that must be named, change).
+/// Tensor of the changed layer, operator that must be named, change.
+type Fault<'a> = (&'a str, &'a str, &'a dyn Fn(&mut Kind));
+
+/// Plants faults in a fixture.
 #[track_caller]
-fn planted(name: &str, faults: &[(&str, &str, &dyn Fn(&mut Kind))]) {
+fn planted(name: &str, faults: &[Fault<'_>]) {
     let case = case(name);
     assert!(case.build.problems.is_empty());
     assert_eq!(
