@@ -13,8 +13,8 @@ use super::{Grid, Observer, ObserverError, ObserverKind};
 /// `μ²/σ²` of inputs: between 0 of centred ones and 1.75 of a half normal distribution, as a ReLU makes it.
 const MEAN_SQUARE: f64 = 1.0;
 
-/// Factors of the range, in two hundredths.
-const FACTORS: std::ops::RangeInclusive<u32> = 190..=220;
+/// Factors of the range, in hundredths.
+const FACTORS: std::ops::RangeInclusive<u32> = 96..=108;
 
 /// Elements of a sum in float32, which float64 then adds up.
 const RUN: usize = 256;
@@ -52,8 +52,8 @@ fn factor(x: &[f32], range: Range, grid: &Grid) -> f32 {
         }
     };
     let mut best = (of(1.0), 1.0);
-    for step in FACTORS {
-        let factor = step as f32 / 200.0;
+    for hundredths in FACTORS {
+        let factor = hundredths as f32 / 100.0;
         let error = of(factor);
         if error < best.0 {
             best = (error, factor);
