@@ -111,6 +111,55 @@ fn prepacked_convolutions_hold_integers() {
     snapshot("small_prepacked", sources(&converted));
 }
 
+/// Two calls of a relu, which has the same integers at any scale, and two of a hardtanh, which has not.
+fn own_modules() -> Vec<u8> {
+    let mut fake = Fake::new("bayes");
+    fake.quant("quant", "qint8", 0.02);
+    fake.quant("quant_1", "qint8", 0.05);
+    let activation = "__torch__.torch.nn.modules.activation";
+    let relu = "return torch.relu(x)";
+    fake.float("relu", &format!("{activation}.ReLU"), relu);
+    let hardtanh = "return torch.hardtanh(x, -1., 1.)";
+    fake.float("tanh", &format!("{activation}.Hardtanh"), hardtanh);
+    fake.float(
+        "resize",
+        "__torch__.net.Twice",
+        "return torch.upsample_bilinear2d(x, [8, 8], False)",
+    );
+    fake.float("sort", "__torch__.net.Sort", "return torch.cumsum(x, 1)");
+    fake.dequant("dequant");
+    fake.dequant("dequant_1");
+    for line in [
+        "a = (self.tanh).forward((self.relu).forward((self.quant).forward(x, ), ), )",
+        "b = (self.tanh).forward((self.relu).forward((self.quant_1).forward(x, ), ), )",
+        "c = (self.sort).forward((self.dequant).forward((self.resize).forward(a, ), ), )",
+        "return torch.add(c, (self.sort).forward((self.dequant_1).forward(b, ), ))",
+    ] {
+        fake.line(line);
+    }
+    fake.finish()
+}
+
+#[test]
+fn modules_of_one_operator_keep_their_scope() {
+    let converted = converted(own_modules(), Options::default()).expect("a fixed-point file");
+    let steps = converted.report.steps.iter();
+    let bpu: Vec<&str> = steps
+        .filter(|it| it.place == Place::Bpu)
+        .map(|it| it.name.as_str())
+        .collect();
+    for name in ["relu", "tanh", "resize"] {
+        assert!(bpu.contains(&name), "{name} in {bpu:?}");
+    }
+    let float: Vec<&str> = converted
+        .report
+        .float_ops()
+        .map(|s| s.name.as_str())
+        .collect();
+    assert_eq!(&float[..2], ["sort", "sort"]);
+    snapshot("own_modules", sources(&converted));
+}
+
 #[test]
 fn an_uncalibrated_file_is_refused_with_the_module_named() {
     let mut fake = Fake::new("bayes");

@@ -1,5 +1,7 @@
 //! libtorch with the plugin's operators against the front end: every operator of every fixture.
 
+mod quantised;
+
 use ptool::analysis::profile::{Collector, Results, arrays, describe, names, profile, result};
 use ptool::exec::torch::{self, Options as TorchOptions, TorchEngine};
 use ptool::exec::{Engine, HostTensor, Value};

@@ -4,7 +4,8 @@
 //! `forward`, so that a file that was trained further in Python converts as well. [`lower`] walks that method; a
 //! quantised value becomes three: integers, scale, zero point. What is known of its grid without running is tracked
 //! beside, because tables and integer parameters depend on it. [`leaf`] writes the modules, [`functional`] and
-//! [`dispatch`] the calls that the root makes itself. Operators without an integer form run in float between
+//! [`dispatch`] the calls that the root makes itself, [`own`] those that a module of the float model makes in its own
+//! scope. Operators without an integer form run in float between
 //! dequantise and quantise.
 //!
 //! Tables are computed here and stored as buffers, where the plugin computes them with aten nodes inside the file: a
@@ -21,6 +22,7 @@ mod grid;
 mod leaf;
 mod lower;
 pub mod lut;
+mod own;
 mod read;
 mod report;
 mod text;

@@ -5,7 +5,9 @@
 //! ```
 //!
 //! The graph of `forward` is inlined and folded; operators with a quantised function become modules that stand where
-//! the float modules stood; the others stay in float between a `DeQuantStub` and a `QuantStub`, and are listed.
+//! the float modules stood. One that keeps the scale stays in the float module that computes nothing else, or stands
+//! in the root where it was written as a function. The others stay in float between a `DeQuantStub` and a `QuantStub`,
+//! and are listed.
 
 mod class;
 mod constant;

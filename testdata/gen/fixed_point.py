@@ -18,6 +18,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from models.quant_nets import GuideNet
+
 torch.set_num_threads(1)
 
 
@@ -40,28 +42,6 @@ class Cnn(nn.Module):
         x = F.relu6(self.dw(x))
         x = F.relu(self.conv2(x) + self.conv1(x))
         return self.fc(torch.flatten(self.gap(self.pool(x)), 1))
-
-
-class Guide(nn.Module):
-    """The guide's example: add, cat twice, split, mul, then a sequence of relu, sigmoid, softmax, resizes and pooling."""
-
-    def __init__(self):
-        super().__init__()
-        self.ops = nn.Sequential(
-            nn.ReLU(),
-            nn.Sigmoid(),
-            nn.Softmax(dim=1),
-            nn.SiLU(),
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-            nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.AvgPool2d(2),
-        )
-
-    def forward(self, x, y):
-        z = torch.cat([x + y, y], 1)
-        z = torch.cat([z, x], 1)
-        a, b, c = torch.split(z, x.size(1), 1)
-        return self.ops(a * b * 0.5 + c)
 
 
 class Tokens(nn.Module):
@@ -106,7 +86,7 @@ class Odds(nn.Module):
 
 NETS = {
     "cnn": (Cnn, [(8, 3, 12, 12)], ("bayes", "bernoulli2")),
-    "guide": (Guide, [(4, 4, 6, 6), (4, 4, 6, 6)], ("bayes",)),
+    "guide": (GuideNet, [(4, 10, 5, 5), (4, 10, 5, 5)], ("bayes",)),
     "tokens": (Tokens, [(4, 6, 8)], ("bayes",)),
     "odds": (Odds, [(4, 4, 6, 6)], ("bayes",)),
 }

@@ -20,7 +20,7 @@ def picture(channels=3, side=8):
 
 # name -> (class, inputs, forms)
 NETS = {
-    "guide": (nets.GuideNet, lambda: (picture(4), picture(4)), ("traced", "scripted")),
+    "guide": (nets.GuideNet, lambda: (torch.rand(1, 10, 5, 5), torch.rand(1, 10, 5, 5)), ("traced", "scripted")),
     "fusion": (nets.Fusion, lambda: (picture(),), ("traced", "scripted", "frozen")),
     "shared": (nets.Shared, lambda: (picture(4),), ("traced", "scripted")),
     "functional": (nets.Functional, lambda: (picture(4), picture(4)), ("traced", "scripted")),

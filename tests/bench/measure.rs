@@ -92,21 +92,38 @@ fn start_quietly(command: &mut Command) -> Child {
 /// Most private memory of a program while it runs: what it allocated itself, without pages of mapped files, which the
 /// kernel may drop at any time. Sampled as fast as the kernel answers, so take it from a run of its own.
 pub(crate) fn peak_private_bytes(command: &mut Command) -> u64 {
-    let mut child = start_quietly(command);
-    let status = format!("/proc/{}/status", child.id());
+    largest(command, "RssAnon:")
+}
+
+/// Peak resident bytes of a program by itself. [`Cost::peak_bytes`] cannot be less than what this process holds when it
+/// starts the program, for the kernel hands its figure on.
+pub(crate) fn peak_resident_bytes(command: &mut Command) -> u64 {
+    largest(command, "VmHWM:")
+}
+
+/// The largest value of a line of the program's status, sampled until it ends.
+fn largest(command: &mut Command, line: &str) -> u64 {
+    // Until it has started the program, the child is a copy of this process.
+    let (mut child, own) = (start_quietly(command), fs::read_link("/proc/self/exe").ok());
+    let folder = format!("/proc/{}", child.id());
     let mut peak = 0;
-    while child
-        .try_wait()
-        .expect("the program can be waited for")
-        .is_none()
-    {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let anonymous = text.lines().find_map(|l| l.strip_prefix("RssAnon:"));
-        let kilobytes =
-            anonymous.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        peak = peak.max(kilobytes.unwrap_or(0) * 1024);
+    let ended = loop {
+        if let Some(status) = child.try_wait().expect("the program can be waited for") {
+            break status;
+        }
+        if fs::read_link(format!("{folder}/exe")).ok() != own {
+            let text = fs::read_to_string(format!("{folder}/status")).unwrap_or_default();
+            let value = text.lines().find_map(|l| l.strip_prefix(line));
+            let kilobytes =
+                value.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+            peak = peak.max(kilobytes.unwrap_or(0) * 1024);
+        }
         std::thread::sleep(Duration::from_micros(200));
-    }
+    };
+    assert!(
+        ended.code().is_some_and(|c| c < 2),
+        "{command:?} ended with {ended}"
+    );
     peak
 }
 

@@ -140,6 +140,12 @@ impl Fake {
         self.emit.object(class, values).expect("an object")
     }
 
+    /// A module of the float model, without attributes.
+    pub(crate) fn float(&mut self, name: &str, class: &str, body: &str) {
+        let object = self.object(class, Vec::new(), Some(body));
+        self.parts.push((name.to_owned(), object));
+    }
+
     /// A leaf of the root, such as `conv2d.Conv2d`.
     pub(crate) fn leaf(&mut self, name: &str, class: &str, parts: Vec<Part>, body: &str) {
         let object = self.object(&format!("{QAT}{class}"), parts, Some(body));

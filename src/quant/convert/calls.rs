@@ -24,7 +24,7 @@ impl<'m> Lowering<'m> {
         };
         let args = &node.inputs[1..];
         let Some(class) = module.leaf_class() else {
-            return self.call_float(id, &module);
+            return self.call_float(id, &module, method);
         };
         let before = self.report.steps.len();
         let result = match class.as_str() {
@@ -44,12 +44,20 @@ impl<'m> Lowering<'m> {
         Ok(())
     }
 
-    /// A float module: it keeps its class and reads dequantised tensors.
-    fn call_float(&mut self, id: NodeId, module: &Module<'m>) -> Result<(), ConvertError> {
+    /// A float module: it keeps its class and reads dequantised tensors, unless all it does has an integer form.
+    fn call_float(
+        &mut self,
+        id: NodeId,
+        module: &Module<'m>,
+        method: &str,
+    ) -> Result<(), ConvertError> {
         let node = self.old.node(id);
         if module.plain_class() == IDENTITY && node.inputs.len() == 2 {
             let same = self.get(node.inputs[1])?;
             self.set(node.outputs[0], same);
+            return Ok(());
+        }
+        if self.call_own(id, module, method)? {
             return Ok(());
         }
         copy::float_module(self, module)?;

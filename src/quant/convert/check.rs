@@ -56,7 +56,9 @@ fn name(low: &Lowering, id: NodeId) -> Result<Option<String>, ConvertError> {
     let node = low.old.node(id);
     Ok(match &node.op {
         Op::CallMethod(_) => match low.get(node.inputs[0])? {
-            Val::Module(module) if module.leaf_class().is_some() => Some(module.path.to_string()),
+            Val::Module(module) if low.objects.contains_key(&module.id) => {
+                Some(module.path.to_string())
+            }
             _ => None,
         },
         Op::Operator(schema) if !super::dispatch::moves_data(schema.name()) => {

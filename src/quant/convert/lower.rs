@@ -10,7 +10,7 @@ use super::value::{Quantised, Val};
 use super::writer::Writer;
 use super::{Options, dispatch};
 use crate::archive::pickle;
-use crate::emit::{Emit, ObjectId};
+use crate::emit::{Emit, Method, ObjectId};
 use crate::ir::{BlockId, FuncId, Graph, NodeId, Op, SideMap, Type, ValueId};
 use crate::model::Model;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -33,7 +33,7 @@ pub(super) struct Lowering<'m> {
     /// Fixed-point objects by the fake-quant object they stand for, with the grids of the inputs they were made for.
     pub(super) objects: FxHashMap<pickle::ObjectId, Made>,
     /// Float tensors by the integers and the scale they were made from.
-    floats: FxHashMap<(ValueId, ValueId), ValueId>,
+    pub(super) floats: FxHashMap<(ValueId, ValueId), ValueId>,
     /// Values of the old graph that depend on what the inputs hold, not only on their sizes.
     live: SideMap<ValueId, bool>,
     march: Option<String>,
@@ -41,6 +41,16 @@ pub(super) struct Lowering<'m> {
     pub(super) checks: Option<Checks>,
     /// Free functions copied so far.
     pub(super) functions: FxHashSet<FuncId>,
+    /// Methods of float modules that compute on integers.
+    pub(super) own_methods: FxHashMap<pickle::ObjectId, Method>,
+}
+
+/// What belongs to one graph of the fake-quant file.
+#[derive(Debug)]
+pub(super) struct Outer<'m> {
+    old: &'m Graph,
+    values: SideMap<ValueId, Option<Val<'m>>>,
+    live: SideMap<ValueId, bool>,
 }
 
 /// A fixed-point leaf.
@@ -74,7 +84,24 @@ impl<'m> Lowering<'m> {
             march: None,
             checks: checking.then(Checks::default),
             functions: FxHashSet::default(),
+            own_methods: FxHashMap::default(),
         })
+    }
+
+    /// Goes into another graph of the fake-quant file.
+    pub(super) fn enter(&mut self, graph: &'m Graph) -> Outer<'m> {
+        Outer {
+            old: std::mem::replace(&mut self.old, graph),
+            values: std::mem::replace(&mut self.values, SideMap::new()),
+            live: std::mem::replace(&mut self.live, SideMap::new()),
+        }
+    }
+
+    /// Goes back to where [`Lowering::enter`] was called.
+    pub(super) fn leave(&mut self, outer: Outer<'m>) {
+        self.old = outer.old;
+        self.values = outer.values;
+        self.live = outer.live;
     }
 
     /// Walks the whole method; the new graph returns what the old one does.
@@ -116,7 +143,7 @@ impl<'m> Lowering<'m> {
         returns.iter().map(|&value| self.plain(value)).collect()
     }
 
-    fn node(&mut self, id: NodeId, depth: usize) -> Result<(), ConvertError> {
+    pub(super) fn node(&mut self, id: NodeId, depth: usize) -> Result<(), ConvertError> {
         let old = self.old;
         let node = old.node(id);
         match &node.op {

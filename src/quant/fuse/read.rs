@@ -64,7 +64,13 @@ fn keep(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Result<FloatOp, 
         "max" | "min" if net.node(id).outputs.len() == 1 => {
             return Err("it is over all dimensions".into());
         }
-        "upsample_bilinear2d" | "grid_sampler" | "grid_sampler_2d" => {
+        "upsample_bilinear2d" => {
+            let align = net.arg(id, "align_corners").and_then(|it| net.bool(it));
+            if align != Some(false) {
+                return Err("the compiler refuses `align_corners`".into());
+            }
+        }
+        "grid_sampler" | "grid_sampler_2d" => {
             let align = net.arg(id, "align_corners").and_then(|it| net.bool(it));
             if align != Some(false) && !march.has_int16() {
                 return Err(format!("`align_corners` is refused on {march}"));

@@ -127,6 +127,10 @@ impl Writer<'_> {
                 eps,
             } => self.layer_norm(draft, leaf, shape, [weight.as_ref(), bias.as_ref()], *eps),
             LeafKind::PRelu(weight) => self.prelu(draft, leaf, weight),
+            LeafKind::Own { class, forward } => self.object(Draft {
+                spec: ClassSpec::module(class).method(forward.clone()),
+                ..draft
+            }),
         }
     }
 

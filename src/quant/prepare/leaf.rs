@@ -1,5 +1,6 @@
 //! The fake-quantised modules: what they are and what they hold.
 
+use crate::emit::Method;
 use crate::quant::fuse::{Act, ConstTensor, Conv, ConvKind, Linear, Norm, Pool};
 use crate::quant::qconfig::FakeQuantSpec;
 
@@ -60,10 +61,16 @@ pub(super) enum LeafKind {
         eps: f64,
     },
     PRelu(ConstTensor),
+    /// A float module whose one operator keeps the scale.
+    Own {
+        class: String,
+        forward: Method,
+    },
 }
 
 impl LeafKind {
-    /// Module and class below `horizon_plugin_pytorch.nn.qat` (horizon.md 8.1, 8.3).
+    /// Module and class below `horizon_plugin_pytorch.nn.qat` (horizon.md 8.1, 8.3); a float module that stays has its
+    /// own class.
     pub(super) fn class(&self) -> (&'static str, String) {
         let plain = |file, class: &str| (file, class.to_owned());
         match self {
@@ -82,12 +89,16 @@ impl LeafKind {
             LeafKind::Softmax { .. } => plain("softmax", "SegmentLUTSoftmax"),
             LeafKind::LayerNorm { .. } => plain("layernorm", "LayerNorm"),
             LeafKind::PRelu(_) => plain("prelu", "PReLU"),
+            LeafKind::Own { class, .. } => plain("", class),
         }
     }
 
     /// Whether its result may be fake-quantised: a maximum keeps its input's scale.
     pub(super) fn has_activation(&self) -> bool {
-        !matches!(self, LeafKind::DeQuantStub | LeafKind::MaxPool(_))
+        !matches!(
+            self,
+            LeafKind::DeQuantStub | LeafKind::MaxPool(_) | LeafKind::Own { .. }
+        )
     }
 
     /// Whether it has a weight that is fake-quantised.

@@ -5,13 +5,15 @@
 
 mod domain;
 mod leaves;
+mod own;
 
 use super::PrepareError;
 use super::leaf::{Leaf, LeafKind};
 use super::names::Names;
 use super::plan::{Planned, op_name};
 use super::report::{FloatRow, PrepareReport};
-use crate::ir::{Function, NodeId, Op, SideMap, Type, Use, ValueId};
+use crate::emit::Method;
+use crate::ir::{Function, NodeId, Op, Program, SideMap, Type, Use, ValueId};
 use crate::quant::fuse::{Builder, FloatOp, Net};
 use crate::quant::qconfig::{QConfig, Resolved, Resolver};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,7 +29,12 @@ pub(super) struct Rewritten {
 impl Rewritten {
     /// Whether no operator was quantised.
     pub(super) fn is_empty(&self) -> bool {
-        let stub = |it: &Leaf| matches!(it.kind, LeafKind::QuantStub | LeafKind::DeQuantStub);
+        let stub = |it: &Leaf| {
+            matches!(
+                it.kind,
+                LeafKind::QuantStub | LeafKind::DeQuantStub | LeafKind::Own { .. }
+            )
+        };
         self.leaves.iter().all(stub)
     }
 }
@@ -49,11 +56,14 @@ struct Facts {
     kinds: FxHashMap<NodeId, String>,
     /// Batch norms over three spatial dimensions.
     three_dimensional: FxHashSet<NodeId>,
+    /// Float modules of operators that keep the scale.
+    own: FxHashMap<NodeId, own::Own>,
 }
 
 /// One walk over the nodes of the root block.
 struct Rewriter<'a, 'g> {
     builder: Builder<'g>,
+    program: &'a Program,
     facts: Facts,
     names: Names,
     march_has_int16: bool,
@@ -72,6 +82,8 @@ struct Rewriter<'a, 'g> {
     placed: FxHashMap<NodeId, (String, Resolved)>,
     /// What the operator in float at hand reads in the place of a value.
     float_reads: FxHashMap<ValueId, ValueId>,
+    /// Methods of float modules that stay, by path.
+    own_methods: FxHashMap<String, Method>,
 }
 
 /// Rewrites the graph of a net.
@@ -93,9 +105,11 @@ pub(super) fn rewrite(
     let stub_names = input_stubs(net, &planned, &mut names, resolver, &stub);
     let params = net.function.graph.block(net.graph().root()).params.clone();
     let returns = net.function.graph.block(net.graph().root()).returns.clone();
+    let model = net.model;
     let (builder, nodes) = Builder::new(net.graph_mut());
     let mut rewriter = Rewriter {
         builder,
+        program: &model.program,
         facts,
         names,
         march_has_int16: qconfig.march.has_int16(),
@@ -109,6 +123,7 @@ pub(super) fn rewrite(
         stub,
         placed,
         float_reads: FxHashMap::default(),
+        own_methods: FxHashMap::default(),
     };
     for (param, name, resolved) in stub_names {
         rewriter.input_stub(param, name, resolved);
@@ -183,6 +198,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         reads: FxHashMap::default(),
         kinds: FxHashMap::default(),
         three_dimensional: FxHashSet::default(),
+        own: own::own_modules(net, planned),
     };
     for value in net.graph().value_ids() {
         let made_of = |id: NodeId| is_structure(&net.node(id).op);

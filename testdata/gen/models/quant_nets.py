@@ -3,33 +3,55 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.ao.nn.quantized import FloatFunctional
+from torch.ao.quantization import DeQuantStub, QuantStub
+
+
+class Interpolate(nn.Module):
+    """The plugin's `nn.Interpolate`, which is `F.interpolate` as a module."""
+
+    def __init__(self, scale_factor: float):
+        super().__init__()
+        self.scale_factor = scale_factor
+
+    def forward(self, x):
+        return F.interpolate(x, scale_factor=self.scale_factor, mode="bilinear", align_corners=False, recompute_scale_factor=True)
 
 
 class GuideNet(nn.Module):
-    """The guide's example network."""
+    """The guide's example network. `Softmax` says its dimension, which the guide leaves to torch's old default; resizes
+    are bilinear, without aligned corners, which the compiler refuses: so the last is no `UpsamplingBilinear2d`."""
 
     def __init__(self):
         super().__init__()
+        self.quant_stubx = QuantStub()
+        self.quant_stuby = QuantStub()
+        self.unused = nn.ReLU()
         self.mul_op = FloatFunctional()
         self.cat_op = FloatFunctional()
+        self.add_op = FloatFunctional()
         self.quantized_ops = nn.Sequential(
             nn.ReLU(),
             nn.Sigmoid(),
             nn.Softmax(dim=1),
             nn.SiLU(),
-            nn.Upsample(size=(10, 12), mode="bilinear"),
-            nn.Upsample(scale_factor=0.5, mode="nearest"),
-            nn.AvgPool2d(kernel_size=2),
-            nn.Upsample(scale_factor=2.0, mode="bilinear", recompute_scale_factor=True),
-            nn.UpsamplingBilinear2d(scale_factor=2),
+            Interpolate(2.0),
+            Interpolate(2.3),
+            nn.AvgPool2d(kernel_size=4),
+            nn.Upsample(scale_factor=1.3, mode="bilinear"),
+            nn.Upsample(scale_factor=0.7, mode="bilinear"),
         )
+        self.dequant_stub = DeQuantStub()
 
     def forward(self, x, y):
-        z = torch.add(x, y)
-        z = self.cat_op.cat([z, y], dim=1)
-        z = self.cat_op.cat([z, z], dim=1)
-        a, b = z.split(z.size(1) // 2, dim=1)
-        return self.quantized_ops(self.mul_op.mul(a, b))
+        x = self.quant_stubx(x)
+        y = self.quant_stuby(y)
+        y = self.add_op.add(x, y)
+        x = self.cat_op.cat([x, y], 1)
+        x = self.cat_op.cat([x, y], dim=1)
+        a, b = x.split(15, dim=1)
+        x = self.mul_op.mul(a, b)
+        x = self.quantized_ops(x)
+        return self.dequant_stub(x)
 
 
 def conv_bn(channels, out, stride=1, groups=1):

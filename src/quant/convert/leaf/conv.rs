@@ -117,9 +117,14 @@ impl Conv {
             return Err(module.refuse("only qint8 weights are supported"));
         }
         let (groups, channels) = channels(module, form, &weight)?;
+        let count = usize::try_from(groups).unwrap_or(1).max(1);
         let weight_scale = match *quant.grid.scales {
             [scale] => vec![scale; channels],
             ref scales if scales.len() == channels => scales.to_vec(),
+            // Transposed: the groups share the scales of the weight's second dimension.
+            ref scales if form.kind == Kind::Transpose2d && scales.len() == channels / count => {
+                scales.repeat(count)
+            }
             ref scales => {
                 let what = format!(
                     "{} weight scales for {channels} output channels",

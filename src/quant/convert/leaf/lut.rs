@@ -93,6 +93,38 @@ pub(in crate::quant::convert) fn lut(
     quant: &FakeQuant,
     shape: Option<Shape>,
 ) -> Result<ObjectId, ConvertError> {
+    let (leaf, body) = parts(emit, module, function, input, quant, shape)?;
+    leaf.forward(emit, UNARY, 3, &body)
+}
+
+/// A module of this class whose one child, a `SegmentLUT`, holds the tables that it calls the function with itself: the
+/// state dict has the child, and the scope of the call is the holder's.
+pub(in crate::quant::convert) fn held(
+    emit: &mut Writer,
+    class: &str,
+    child: &Module,
+    function: &Function,
+    input: &Grid,
+    quant: &FakeQuant,
+) -> Result<ObjectId, ConvertError> {
+    let (leaf, body) = parts(emit, child, function, input, quant, None)?;
+    let object = leaf.finish(emit)?;
+    let name = child.path.rsplit('.').next().unwrap_or_default();
+    let mut holder = Leaf::named(class);
+    holder.child(emit, name, object);
+    let body = body.replace("self.", &format!("self.{name}."));
+    holder.forward(emit, UNARY, 3, &body)
+}
+
+/// The module with its tables, and the method that reads them.
+fn parts(
+    emit: &mut Writer,
+    module: &Module,
+    function: &Function,
+    input: &Grid,
+    quant: &FakeQuant,
+    shape: Option<Shape>,
+) -> Result<(Leaf, String), ConvertError> {
     let scale = input.scale();
     let in_scale = scale.ok_or_else(|| module.refuse("its input has a scale per channel"))? as f64;
     let mut leaf = Leaf::new("segment_lut.SegmentLUT");
@@ -106,7 +138,7 @@ pub(in crate::quant::convert) fn lut(
         let entries = table(function, in_scale, quant.grid.output(rounding));
         let entries = entries.into_iter().map(i64::from);
         leaf.integers(emit, "single_table", DType::I8, entries, &[256])?;
-        return leaf.forward(emit, UNARY, 3, &single(quant));
+        return Ok((leaf, single(quant)));
     }
     if !has_segments(&quant.march) {
         return Err(ConvertError::March {
@@ -127,12 +159,8 @@ pub(in crate::quant::convert) fn lut(
         gradients: shape.gradients,
     });
     segment_buffers(&mut leaf, emit, &made)?;
-    leaf.forward(
-        emit,
-        UNARY,
-        3,
-        &segmented(input, quant, made.centrosymmetric),
-    )
+    let body = segmented(input, quant, made.centrosymmetric);
+    Ok((leaf, body))
 }
 
 fn single(quant: &FakeQuant) -> String {

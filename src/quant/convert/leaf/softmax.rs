@@ -1,6 +1,6 @@
 //! Softmax of the bayes family as a chain of integer functions (`horizon.md` 3.15).
 
-use super::lut::{Shape, lut};
+use super::lut::{Shape, held, lut};
 use super::{Leaf, UNARY, zero_point_of};
 use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
@@ -40,17 +40,10 @@ pub(in crate::quant::convert) fn softmax(
     leaf.child(emit, "exp", child);
     let child = functional(emit, &sum.grid)?;
     leaf.child(emit, "sum", child);
-    let inverse = lut(
-        emit,
-        &inner,
-        &known("reciprocal")?,
-        &sum.grid,
-        &reciprocal,
-        None,
-    )?;
-    let mut holder = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.reciprocal.Reciprocal");
-    holder.child(emit, "reciprocal", inverse);
-    let child = holder.finish(emit)?;
+    // The guide knows this table by the scope `reciprocal`, the state dict by `reciprocal.reciprocal` (5.4, 8.4).
+    let holder = "__torch__.horizon_plugin_pytorch.nn.qat.reciprocal.Reciprocal";
+    let inverse = known("reciprocal")?;
+    let child = held(emit, holder, &inner, &inverse, &sum.grid, &reciprocal)?;
     leaf.child(emit, "reciprocal", child);
     let child = functional(emit, &mul.grid)?;
     leaf.child(emit, "mul", child);
@@ -64,7 +57,7 @@ pub(in crate::quant::convert) fn softmax(
          power, power_scale, power_zero_point, = (self.exp).forward(distance, sub_scale, sub_zero_point, )\n\
          _2 = {FUNCTIONAL}.sum\n\
          total = _2(power, {dim}, True, power_scale, power_zero_point, \"{exp_type}\", sum_scale, sum_zero_point, \"{sum_type}\", \"{march}\")\n\
-         part, part_scale, part_zero_point, = (self.reciprocal.reciprocal).forward(total, sum_scale, sum_zero_point, )\n\
+         part, part_scale, part_zero_point, = (self.reciprocal).forward(total, sum_scale, sum_zero_point, )\n\
          _3 = {FUNCTIONAL}.mul\n\
          data0 = _3(power, part, power_scale, power_zero_point, \"{exp_type}\", part_scale, part_zero_point, \"{part_type}\", out_scale, out_zero_point, \"{out_type}\", \"{march}\")\n\
          return (data0, out_scale, out_zero_point)",

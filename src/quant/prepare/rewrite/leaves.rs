@@ -20,16 +20,21 @@ pub(super) struct Made {
 }
 
 impl Rewriter<'_, '_> {
-    /// Adds a module and its call.
-    pub(super) fn call(&mut self, made: Made) -> ValueId {
+    /// The module at a path.
+    pub(super) fn object(&mut self, path: &str) -> ValueId {
         let mut object = self.self_value;
-        for name in made.path.split('.') {
+        for name in path.split('.') {
             let ty = Type::Class(SmolStr::new_static(
                 "__torch__.torch.nn.modules.module.Module",
             ));
             object = self.builder.value(Op::GetAttr(name.into()), &[object], ty);
         }
-        let mut inputs = vec![object];
+        object
+    }
+
+    /// Adds a module and its call.
+    pub(super) fn call(&mut self, made: Made) -> ValueId {
+        let mut inputs = vec![self.object(&made.path)];
         inputs.extend(made.inputs);
         let result = self.builder.value(
             Op::CallMethod(SmolStr::new_static(made.method)),
@@ -147,9 +152,17 @@ impl Rewriter<'_, '_> {
             FloatOp::PRelu { input, weight } => unary(LeafKind::PRelu(weight), input),
             FloatOp::Relu(x) | FloatOp::Relu6(x) | FloatOp::Keep(x) => {
                 self.report.dispatched += 1;
-                return self.dispatch(id, x);
+                return match self.own(id, x) {
+                    true => {}
+                    false => self.dispatch(id, x),
+                };
             }
-            FloatOp::Move(x) => return self.moved(id, x),
+            FloatOp::Move(x) => {
+                return match self.quantised[self.newest(x)] && self.own(id, x) {
+                    true => {}
+                    false => self.moved(id, x),
+                };
+            }
             FloatOp::Meta => return self.keep_as_is(id),
             FloatOp::Float(_) => {
                 self.report.float.extend(floats.get(&id).cloned());
@@ -211,7 +224,7 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    fn set(&mut self, old: ValueId, made: ValueId) {
+    pub(super) fn set(&mut self, old: ValueId, made: ValueId) {
         self.quantised[made] = true;
         self.newest.insert(old, made);
     }

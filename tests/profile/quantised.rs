@@ -1,0 +1,173 @@
+//! What ptool itself quantises: both sides give every operator alike, and the guide's example has the guide's names.
+
+use super::Ran;
+use crate::exec::fixtures::{positional, runnable};
+use crate::exec::io;
+use ptool::analysis::profile::{Collector, arrays, describe, names, profile};
+use ptool::exec::torch::{self, Options as TorchOptions, TorchEngine};
+use ptool::exec::{Engine, Value};
+use ptool::hbdk::{Options, build};
+use ptool::inputs::{Given, choose};
+use ptool::model::Model;
+use ptool::model::origin::Origins;
+use ptool::quant::calibrate::{self, Calibration, SET_STATE};
+use ptool::quant::convert::{self, convert};
+use ptool::quant::prepare::prepare;
+use ptool::quant::qconfig::{March, QConfig};
+use ptool::report::{Paint, profile as report};
+use std::path::{Path, PathBuf};
+
+/// The guide's table in its order; `_hz_add` is in the second one only, of the same network (artifact.md).
+const GUIDE: &str = "\
+arg0 arg1 _hz_add _hz_cat _hz_cat_1 _aten_split.0 _aten_split.1 _hz_mul _quantized_ops_0_aten_relu \
+_quantized_ops_1_hz_lut _quantized_ops_2_aten_max_val _quantized_ops_2_aten_max_arg _quantized_ops_2_hz_sub \
+_quantized_ops_2_exp_hz_segment_lut _quantized_ops_2_hz_sum _quantized_ops_2_reciprocal_hz_segment_lut \
+_quantized_ops_2_hz_mul _quantized_ops_3_hz_lut _quantized_ops_4_hz_interpolate _quantized_ops_5_hz_interpolate \
+_quantized_ops_6_hz_avg_pool2d _quantized_ops_7_hz_interpolate _quantized_ops_8_hz_interpolate";
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Both sides of a fixed-point model on these inputs.
+fn both(model: &Model, values: Vec<Value>) -> Result<Ran, String> {
+    let build = build(model, &describe(&values), Options::default());
+    if !build.problems.is_empty() {
+        return Err(format!("{REFUSES}: {:?}", build.problems));
+    }
+    let mut engine = TorchEngine::new(model, TorchOptions::default()).map_err(|e| e.to_string())?;
+    let mut collector = Collector::new(&build);
+    let output = engine.run(&values, &mut collector);
+    let output = output.map_err(|e| e.to_string())?;
+    let results = collector.finish(&names(&build));
+    Ok(Ran {
+        results: results.map_err(|e| e.to_string())?,
+        build,
+        values,
+        output,
+    })
+}
+
+/// How many operators there are; an error names those that differ.
+fn equal_operators(ran: &Ran) -> Result<usize, String> {
+    let inputs = arrays(&ran.values).map_err(|e| e.to_string())?;
+    let found = profile(&ran.build.graph, &names(&ran.build), &inputs, &ran.results);
+    let rows = found.map_err(|e| e.to_string())?.rows;
+    let different: Vec<_> = rows.iter().filter(|row| !row.is_equal()).collect();
+    match different.is_empty() {
+        true => Ok(rows.len()),
+        false => Err(format!("{different:#?}")),
+    }
+}
+
+/// A float model quantised with the inputs as calibration data.
+fn quantised(float: &Model, march: March, inputs: &[Value]) -> Result<Model, String> {
+    let prepared = prepare(float, &QConfig::new(march), "net").map_err(|e| e.to_string())?;
+    let bytes = prepared.plan.to_bytes().map_err(|e| e.to_string())?;
+    let fake = Model::from_bytes(bytes).map_err(|e| e.to_string())?;
+    let options = calibrate::Options {
+        averaging_constant: Some(1.0),
+    };
+    let mut calibration = Calibration::new(&fake, &options).map_err(|e| e.to_string())?;
+    let mut engine = TorchEngine::new(&fake, TorchOptions::default()).map_err(|e| e.to_string())?;
+    let state = Value::Str(SET_STATE.1.as_bytes().into());
+    let run = engine.start_method(SET_STATE.0, &[state]);
+    run.and_then(|it| it.finish()).map_err(|e| e.to_string())?;
+    let ran = engine.run(inputs, &mut calibration.tap());
+    ran.map_err(|e| e.to_string())?;
+    let plan = calibration.plan().map_err(|e| e.to_string())?;
+    let bytes = plan.to_bytes().map_err(|e| e.to_string())?;
+    let fake = Model::from_bytes(bytes).map_err(|e| e.to_string())?;
+    let converted = convert(&fake, "net", convert::Options::default());
+    let plan = converted.map_err(|e| e.to_string())?.plan;
+    let bytes = plan.to_bytes().map_err(|e| e.to_string())?;
+    Model::from_bytes(bytes).map_err(|e| e.to_string())
+}
+
+/// A fixture of `testdata/quant` with its inputs, quantised.
+fn fixture(path: &Path, march: March) -> Result<Ran, String> {
+    let float = Model::open(path).map_err(|e| e.to_string())?;
+    let call = &io::read(&path.with_extension("io.pt"))[0];
+    let (_, function) = float.method("forward").ok_or("no forward")?;
+    let inputs = positional(call, &function.params[1..]);
+    both(&quantised(&float, march, &inputs)?, inputs)
+}
+
+fn own_names(ran: &Ran) -> String {
+    let rows = names(&ran.build);
+    let names: Vec<&str> = rows.iter().map(|(_, name)| name.as_str()).collect();
+    names.join(" ")
+}
+
+#[test]
+fn the_guides_example_has_the_guides_names() {
+    torch::set_threads(1).unwrap();
+    let path = repository("testdata/quant/guide_traced.pt");
+    let ran = fixture(&path, March::Bayes).unwrap();
+    assert_eq!(own_names(&ran), GUIDE);
+    assert_eq!(equal_operators(&ran), Ok(23));
+}
+
+#[test]
+fn the_table_of_the_guides_example() {
+    torch::set_threads(1).unwrap();
+    let model = Model::open(repository("testdata/fixed/guide.bayes.int.pt")).unwrap();
+    let data = repository("testdata/fixed/guide.npz");
+    let chosen = choose(&model, "forward", Given::File(&data), 0).unwrap();
+    let ran = both(&model, chosen.values).unwrap();
+    assert_eq!(own_names(&ran), GUIDE);
+    let inputs = arrays(&ran.values).unwrap();
+    let found = profile(&ran.build.graph, &names(&ran.build), &inputs, &ran.results).unwrap();
+    let text = report::report(&found, "bayes", String::new(), &Origins::new(&model));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(repository("snapshots/profile"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("guide_table", text.text(Paint::off())));
+}
+
+/// How the error begins where the front end lacks an operator.
+const REFUSES: &str = "the front end refuses it";
+
+/// Fixtures with operators that the front end lacks on a march, and one of them.
+const REFUSED: &[(March, &str, &str)] = &[
+    (March::Bayes, "activations", "aten::chunk"),
+    (March::Bayes, "functional", "aten::chunk"),
+    (March::Bayes, "fusion_frozen", "prim::If"),
+    (March::Bayes, "guide_scripted", "prim::Uninitialized"),
+    (March::Bayes, "leftover_scripted", "prim::Loop"),
+    (March::Bayes, "leftover_traced", "aten::group_norm"),
+    (March::Bayes, "sampled", "aten::grid_sampler"),
+    (March::Bayes, "volume", "prim::DictConstruct"),
+    (March::Bernoulli2, "activations", "aten::elu"),
+    (March::Bernoulli2, "functional", "aten::chunk"),
+    (March::Bernoulli2, "fusion", "aten::linear"),
+    (March::Bernoulli2, "guide", "aten::softmax"),
+    (March::Bernoulli2, "leftover_scripted", "prim::Loop"),
+    (March::Bernoulli2, "leftover_traced", "aten::group_norm"),
+    (March::Bernoulli2, "sampled", "aten::grid_sampler"),
+    (March::Bernoulli2, "shared", "aten::sub"),
+    (March::Bernoulli2, "volume", "aten::conv3d"),
+];
+
+#[test]
+fn what_ptool_quantises_is_equal_in_every_operator() {
+    torch::set_threads(1).unwrap();
+    let files = runnable(&repository("testdata/quant"));
+    let mut failures = Vec::new();
+    for march in [March::Bayes, March::Bernoulli2] {
+        for path in &files {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let found = fixture(path, march).and_then(|ran| equal_operators(&ran));
+            let refused = REFUSED
+                .iter()
+                .find(|it| it.0 == march && name.starts_with(it.1));
+            match (found, refused) {
+                (Ok(operators), None) if operators > 1 => {}
+                (Err(error), Some(it)) if error.starts_with(REFUSES) && error.contains(it.2) => {}
+                (found, _) => failures.push(format!("{march} {name}: {found:?}")),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
