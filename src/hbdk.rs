@@ -28,7 +28,7 @@ use crate::model::Model;
 pub use array::{Array, Data};
 pub use graph::Graph;
 pub use march::March;
-pub use walk::{Build, Input, Mark, MarkKind, Options, Problem, build};
+pub use walk::{Build, Input, Mark, MarkKind, Options, Problem, Stage, build};
 
 /// Whether a file calls the plugin's quantised functions: then the front end has names for its operators.
 pub fn is_fixed_point(model: &Model) -> bool {

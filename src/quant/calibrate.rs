@@ -51,6 +51,10 @@ pub struct Point {
 pub struct Options {
     /// `averaging_constant` of every activation's observer.
     pub averaging_constant: Option<f64>,
+    /// Ranges of activations hold those of all batches, instead of their moving average.
+    pub keeps_widest: bool,
+    /// Ranges of weights that `min_max` observes are those of the least expected error.
+    pub fits_weights: bool,
 }
 
 impl<'m> Calibration<'m> {
@@ -62,7 +66,7 @@ impl<'m> Calibration<'m> {
             points,
             by_path,
         };
-        calibration.observe_weights()?;
+        calibration.observe_weights(options.fits_weights)?;
         Ok(calibration)
     }
 
@@ -86,7 +90,7 @@ impl<'m> Calibration<'m> {
         write::plan(self.model, &self.points)
     }
 
-    fn observe_weights(&mut self) -> Result<(), CalibrateError> {
+    fn observe_weights(&mut self, fits: bool) -> Result<(), CalibrateError> {
         let model = self.model;
         let data = model.archive.data()?;
         for point in &mut self.points {
@@ -106,6 +110,10 @@ impl<'m> Calibration<'m> {
             for _ in 0..point.observer.spec().update_interval() {
                 let observed = point.observer.observe(&values, view.sizes());
                 observed.map_err(|e| what(e.to_string()))?;
+            }
+            if fits {
+                let fitted = point.observer.fit_weight(&values, view.sizes());
+                fitted.map_err(|e| what(e.to_string()))?;
             }
             point.calls = 1;
         }

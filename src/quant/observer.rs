@@ -17,6 +17,7 @@ mod search;
 mod spec;
 mod squared_error;
 mod update;
+mod weights;
 
 pub use error::ObserverError;
 pub use rounding::Grid;
@@ -35,6 +36,8 @@ pub struct Observer {
     /// Empty until something was observed; one item, or one for each channel.
     min_val: Vec<f32>,
     max_val: Vec<f32>,
+    /// The range holds that of every batch, instead of their moving average.
+    keeps_widest: bool,
     kl: KlState,
 }
 
@@ -62,6 +65,7 @@ impl Observer {
             ch_axis,
             min_val: Vec::new(),
             max_val: Vec::new(),
+            keeps_widest: false,
             kl: KlState::default(),
         })
     }
@@ -69,6 +73,12 @@ impl Observer {
     /// Which observer it is.
     pub fn spec(&self) -> &ObserverSpec {
         &self.spec
+    }
+
+    /// From now on the range holds the ranges of all batches, instead of their moving average: with the few batches
+    /// of a calibration the average cuts what most of them had.
+    pub fn keep_widest(&mut self) {
+        self.keeps_widest = true;
     }
 
     /// Takes a batch in: `x` row-major of `shape`. An empty batch changes nothing.

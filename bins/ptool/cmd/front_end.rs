@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use ptool::analysis::profile::{arrays, describe};
 use ptool::diag::{Severity, render};
 use ptool::exec::Value;
-use ptool::hbdk::{Array, Build, March, Options, build, check};
+use ptool::hbdk::{Array, Build, March, Options, Stage, build, check};
 use ptool::inputs::{Chosen, Given, choose};
 use ptool::model::Model;
 
@@ -40,7 +40,8 @@ impl FrontEnd {
         Ok(FrontEnd { build, chosen })
     }
 
-    /// An error that lists everything the front end refuses.
+    /// An error that lists everything the front end refuses. Layers beyond the hardware's limits are only reported:
+    /// they are complete, and their arithmetic is known.
     pub(crate) fn require(&self, model: &Model, context: &Context) -> anyhow::Result<()> {
         let found = check::diagnostics(&self.build);
         let errors = found.iter().filter(|d| d.severity == Severity::Error);
@@ -50,6 +51,17 @@ impl FrontEnd {
         }
         let text = render::render_all(&errors, &model.program, context.paint_err.is_on());
         context.note(text.trim_end());
+        if self
+            .build
+            .problems
+            .iter()
+            .all(|it| it.stage == Stage::Limit)
+        {
+            context.note(
+                "the compiler refuses these layers; their integers are evaluated all the same",
+            );
+            return Ok(());
+        }
         bail!(
             "the front end refuses {} of the model's nodes; `ptool check --deploy` lists them with what to do",
             errors.len()

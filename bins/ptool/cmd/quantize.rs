@@ -30,10 +30,15 @@ pub(crate) struct Args {
     /// Type of activations: qint8 or qint16.
     #[arg(long, value_name = "DTYPE", value_parser = dtype)]
     pub(crate) dtype: Option<QDType>,
-    /// Influence of each batch on minimum and maximum of activations, 0 to 1; one over the number of
-    /// batches when not given.
+    /// Influence of each batch on minimum and maximum of activations, 0 to 1. When not given, the
+    /// range holds that of every batch.
     #[arg(long, value_name = "C", value_parser = constant)]
     pub(crate) averaging_constant: Option<f64>,
+    /// Ranges as the plugin finds them: averaged over batches with the constant of the qconfig, and
+    /// weights by their extremes. Without it, ranges of weights are fitted so that errors of a sum
+    /// cancel.
+    #[arg(long)]
+    pub(crate) plain_ranges: bool,
     /// Store int8 weights and integer parameters: a smaller file that starts faster, same results.
     #[arg(long)]
     pub(crate) prepack: bool,

@@ -31,6 +31,7 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     context.note(data.describe());
     let settings = Options {
         averaging_constant: args.averaging_constant,
+        ..Options::default()
     };
     let named = || format!("cannot calibrate `{}`", args.model.display());
     let mut calibration = Calibration::new(&model, &settings).with_context(named)?;

@@ -126,7 +126,9 @@ fn fake_quant(
         .with_context(|| format!("cannot prepare `{}`", args.model.display()))?;
     let model = Model::from_bytes(prepared.plan.to_bytes()?)?;
     let settings = calibrate::Options {
-        averaging_constant: Some(averaging_constant(args, data.batches())),
+        averaging_constant: args.averaging_constant,
+        keeps_widest: !args.plain_ranges && args.averaging_constant.is_none(),
+        fits_weights: !args.plain_ranges,
     };
     let mut calibration = Calibration::new(&model, &settings)?;
     let mut engine = TorchEngine::new(&model, Run::default())?;
@@ -169,15 +171,6 @@ fn evaluation(args: &Args, calibration: &DataOptions) -> DataOptions {
         None => calibration.clone(),
     }
 }
-
-/// One over the number of batches, unless given; not less than the plugin's default, which suits a hundred and more.
-fn averaging_constant(args: &Args, batches: u64) -> f64 {
-    let even = 1.0 / batches.max(1) as f64;
-    args.averaging_constant.unwrap_or(even.max(LEAST_AVERAGING))
-}
-
-/// The plugin's default.
-const LEAST_AVERAGING: f64 = 0.01;
 
 /// Runs the three stages over the evaluation data.
 fn measured(

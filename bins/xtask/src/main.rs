@@ -23,6 +23,8 @@ cargo xtask TASK
   tidy             layering, file length and wording rules
   codegen [--check]  make (or check) the schema table and the quantised functions with Python torch 2.11
   corpus [ARGS]    make full-size torchvision models with Python and check every law on them
+  corpus --quantise [MARCH]
+                   quantise them and compare the engines that run the results: eleven models, as a table
   bench            speed and memory against libtorch, cp and Python, as medians and ratios
   fuzz [SECONDS]   build the fuzz targets and run each (default 60 s); `fuzz --build` only builds
   bless            accept the snapshots the last test run wrote

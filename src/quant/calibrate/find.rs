@@ -192,7 +192,10 @@ impl Reader<'_> {
             spec.averaging_constant = constant;
         }
         let observer = Observer::new(spec, self.grid()?, self.int("ch_axis")?);
-        let observer = observer.map_err(|e| child.error(e.to_string()))?;
+        let mut observer = observer.map_err(|e| child.error(e.to_string()))?;
+        if options.keeps_widest && weight.is_none() {
+            observer.keep_widest();
+        }
         let range = |name| child.value(name).and_then(|it| self.data.as_tensor(it));
         Ok(Point {
             path: self.path.to_owned(),

@@ -6,6 +6,7 @@
 mod arithmetic;
 mod attention;
 mod linear;
+mod moves;
 mod reduce;
 
 use super::{Builder, Net};
@@ -22,17 +23,19 @@ type Recipe = Box<dyn FnOnce(&mut Builder<'_>) -> Option<Vec<ValueId>>>;
 /// Rewrites the root block.
 pub(in crate::quant) fn decompose(net: &mut Net<'_>, march: March) {
     for _ in 0..MAX_ROUNDS {
-        if !round(net, march) {
+        if !round(net, |net, id| recipe(net, id, march)) {
             break;
         }
     }
+    // Last, because rules above look for sizes in moves as the model wrote them.
+    round(net, |net, id| moves::recipe(net, id, live(net, id)?));
 }
 
 /// One walk; whether anything was rewritten.
-fn round(net: &mut Net<'_>, march: March) -> bool {
+fn round(net: &mut Net<'_>, rule: impl Fn(&Net<'_>, NodeId) -> Option<Recipe>) -> bool {
     let mut recipes: FxHashMap<NodeId, Recipe> = FxHashMap::default();
     for id in net.nodes() {
-        if let Some(recipe) = recipe(net, id, march) {
+        if let Some(recipe) = rule(net, id) {
             recipes.insert(id, recipe);
         }
     }
@@ -60,15 +63,18 @@ fn round(net: &mut Net<'_>, march: March) -> bool {
 }
 
 fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
-    let name = net.aten(id)?;
-    // What does not depend on the inputs' elements is computed once, in float.
-    if !net.node(id).outputs.iter().any(|it| net.is_live(*it)) {
-        return None;
-    }
+    let name = live(net, id)?;
     arithmetic::recipe(net, id, name)
         .or_else(|| reduce::recipe(net, id, name))
         .or_else(|| attention::recipe(net, id, name))
         .or_else(|| linear::recipe(net, id, name, march))
+}
+
+/// The name of an operator whose results depend on the inputs' elements; others are computed once, in float.
+fn live(net: &Net<'_>, id: NodeId) -> Option<&'static str> {
+    let name = net.aten(id)?;
+    let outputs = &net.node(id).outputs;
+    outputs.iter().any(|it| net.is_live(*it)).then_some(name)
 }
 
 /// A recipe with one result.

@@ -83,6 +83,9 @@ impl Observer {
 
     /// The moving average; the first batch initialises it.
     fn average(&mut self, ranges: Vec<Range>) {
+        if self.keeps_widest {
+            return self.widen(ranges);
+        }
         let c = self.spec.averaging_constant as f32;
         if self.min_val.is_empty() || c == 1.0 {
             self.min_val = ranges.iter().map(|range| range.min).collect();

@@ -93,10 +93,16 @@ fn multi_head(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
 
 /// `[batch, length, width]` to `[batch, heads, length, size]`.
 fn into_heads(b: &mut Builder<'_>, x: ValueId, heads: i64, size: i64) -> Option<ValueId> {
-    let last = b.int(-1);
-    let sizes = b.ints(&[heads, size]);
-    let x = b.aten("unflatten", "int", &[x, last, sizes])?;
-    let (one, two) = (b.int(1), b.int(2));
+    let (zero, one, two) = (b.int(0), b.int(1), b.int(2));
+    // The front end knows `view` with all sizes, and no `unflatten`.
+    let (batch, length) = (
+        b.aten("size", "int", &[x, zero])?,
+        b.aten("size", "int", &[x, one])?,
+    );
+    let (heads, size) = (b.int(heads), b.int(size));
+    let sizes = [batch, length, heads, size];
+    let sizes = b.value(Op::ListConstruct, &sizes, Type::list(Type::Int));
+    let x = b.aten("reshape", "", &[x, sizes])?;
     b.aten("transpose", "int", &[x, one, two])
 }
 

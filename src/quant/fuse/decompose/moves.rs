@@ -1,0 +1,52 @@
+//! Moves of data in the words that the compiler's front end knows (horizon.md 5.6): it takes `split` but no `chunk`,
+//! `slice` and `squeeze` but no `select`.
+
+use super::{Recipe, one};
+use crate::ir::{NodeId, Type};
+use crate::quant::fuse::{Builder, Net};
+
+pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
+    match name {
+        "chunk" => chunk(net, id),
+        "select" => select(net, id),
+        _ => None,
+    }
+}
+
+/// `chunk(x, n, dim) = split(x, ⌈size / n⌉, dim)`
+fn chunk(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let (count, dim) = (
+        net.int(net.arg(id, "chunks")?)?,
+        net.int(net.arg(id, "dim")?)?,
+    );
+    (count > 0).then(|| {
+        one(move |b: &mut Builder<'_>| {
+            let (count, above, dim) = (b.int(count), b.int(count - 1), b.int(dim));
+            let size = b.aten("size", "int", &[x, dim])?;
+            let size = b.aten("add", "int", &[size, above])?;
+            let size = b.aten("floordiv", "int", &[size, count])?;
+            debug_assert_eq!(*b.graph.ty(size), Type::Int);
+            b.aten("split", "Tensor", &[x, size, dim])
+        })
+    })?
+}
+
+/// `select(x, dim, i) = squeeze(x[…, i:i+1, …], dim)`
+fn select(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let (dim, index) = (
+        net.int(net.arg(id, "dim")?)?,
+        net.int(net.arg(id, "index")?)?,
+    );
+    // The last element's end is that of the dimension.
+    let end = match index {
+        -1 => i64::MAX,
+        _ => index.checked_add(1)?,
+    };
+    one(move |b: &mut Builder<'_>| {
+        let (dim, start, end, step) = (b.int(dim), b.int(index), b.int(end), b.int(1));
+        let kept = b.aten("slice", "Tensor", &[x, dim, start, end, step])?;
+        b.aten("squeeze", "dim", &[kept, dim])
+    })
+}
