@@ -67,6 +67,7 @@ fn quantised(float: &Model, march: March, inputs: &[Value]) -> Result<Model, Str
     let fake = Model::from_bytes(bytes).map_err(|e| e.to_string())?;
     let options = calibrate::Options {
         averaging_constant: Some(1.0),
+        ..Default::default()
     };
     let mut calibration = Calibration::new(&fake, &options).map_err(|e| e.to_string())?;
     let mut engine = TorchEngine::new(&fake, TorchOptions::default()).map_err(|e| e.to_string())?;
