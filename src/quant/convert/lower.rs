@@ -92,8 +92,8 @@ impl<'m> Lowering<'m> {
     pub(super) fn enter(&mut self, graph: &'m Graph) -> Outer<'m> {
         Outer {
             old: std::mem::replace(&mut self.old, graph),
-            values: std::mem::replace(&mut self.values, SideMap::new()),
-            live: std::mem::replace(&mut self.live, SideMap::new()),
+            values: std::mem::take(&mut self.values),
+            live: std::mem::take(&mut self.live),
         }
     }
 
