@@ -187,3 +187,34 @@ fn an_operator_that_cannot_run_says_why() {
     let error = engine.run(&input(), &mut NoTap).unwrap_err().to_string();
     assert!(error.contains("not public"), "{error}");
 }
+
+/// Results that are kept for unchanged weights must not outlive a change, nor packed weights.
+#[test]
+fn a_weight_that_changes_between_runs_is_converted_and_packed_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = files::KERNEL.iter().product::<i64>() as usize;
+    let weight: Vec<f32> = (0..count).map(|i| (i as f32 * 0.37).sin()).collect();
+    let x: Vec<f32> = (0..768).map(|i| (i * 7 % 11) as f32 / 5.0 - 1.0).collect();
+    let x = [Value::Tensor(
+        HostTensor::from_f32(&[1, 3, 16, 16], &x).unwrap(),
+    )];
+    let model = |name: &str, weight: &[f32]| {
+        let path = folder.path().join(name);
+        files::changing(weight).write(&path).unwrap();
+        Model::open(&path).unwrap()
+    };
+    let run = |engine: &mut TorchEngine<'_>| engine.run(&x, &mut NoTap).unwrap();
+    let evolving = model("evolving.pt", &weight);
+    let mut engine = TorchEngine::new(&evolving, Options::default()).unwrap();
+    let mut seen: Vec<Value> = Vec::new();
+    for round in 0..4 {
+        let mut changed = weight.clone();
+        changed[files::CHANGED] += 0.5 * round as f32;
+        let fresh = model(&format!("{round}.pt"), &changed);
+        let mut fresh = TorchEngine::new(&fresh, Options::default()).unwrap();
+        let found = run(&mut engine);
+        assert_eq!(found, run(&mut fresh), "run {round}");
+        assert!(!seen.contains(&found), "the change shows in run {round}");
+        seen.push(found);
+    }
+}

@@ -1,10 +1,13 @@
 //! Speed and memory beside the named peers, as medians of interleaved rounds, so that a busy machine slows both sides.
 //!
-//! `cargo xtask bench [SUBJECT]…` makes what is needed and runs this. Subjects: `open`, `device`, `dispatch`, `compare`, `kernels`.
+//! `cargo xtask bench [SUBJECT]…` makes what is needed and runs this. Subjects: `open`, `device`, `dispatch`, `compare`, `kernels`,
+//! `int8`, `calibrate`.
 
+mod calibrate;
 mod compare;
 mod device;
 mod dispatch;
+mod int8;
 mod kernels;
 mod measure;
 mod models;
@@ -20,12 +23,14 @@ fn main() {
         return;
     }
     measure::print_machine();
-    let subjects: [(&str, fn()); 5] = [
+    let subjects: [(&str, fn()); 7] = [
         ("open", open::bench),
         ("device", device::bench),
         ("dispatch", dispatch::bench),
         ("compare", compare::bench),
         ("kernels", kernels::bench),
+        ("int8", int8::bench),
+        ("calibrate", calibrate::bench),
     ];
     for (name, run) in subjects {
         if chosen.is_empty() || chosen.iter().any(|c| c == name) {

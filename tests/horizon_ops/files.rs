@@ -8,6 +8,16 @@ const FUNCTIONAL: &str = "__torch__.horizon_plugin_pytorch.nn.quantized";
 
 /// A module with a float32 `scale`, an int64 `zero_point` and one parameter `weight`, of this `forward`.
 fn file(functions: &[&str], body: &str) -> Plan<'static> {
+    with_weight(functions, body, &[0.5, -0.25, 0.75], &[1, 3, 1, 1], 0.1)
+}
+
+fn with_weight(
+    functions: &[&str],
+    body: &str,
+    weight: &[f32],
+    shape: &[i64],
+    out_scale: f32,
+) -> Plan<'static> {
     let mut emit = Emit::new("m");
     for (module, text) in functional::sources(functions.iter().copied()).unwrap() {
         emit.source(&module, &text).unwrap();
@@ -23,12 +33,10 @@ fn file(functions: &[&str], body: &str) -> Plan<'static> {
                 .body(body),
         );
     let class = emit.class(spec).unwrap();
-    let weight = emit
-        .f32_tensor(&[0.5, -0.25, 0.75], &[1, 3, 1, 1], true)
-        .unwrap();
+    let weight = emit.f32_tensor(weight, shape, true).unwrap();
     let scale = emit.f32_tensor(&[0.02], &[1], false).unwrap();
     let zero_point = emit.i64_tensor(&[0], &[1]).unwrap();
-    let out_scale = emit.f32_tensor(&[0.1], &[1], false).unwrap();
+    let out_scale = emit.f32_tensor(&[out_scale], &[1], false).unwrap();
     let values = [weight, scale, zero_point, out_scale].map(Value::Tensor);
     let root = emit.object(class, values.to_vec()).unwrap();
     emit.finish(root).unwrap()
@@ -67,4 +75,23 @@ pub(super) fn refused() -> Plan<'static> {
     let body =
         "return ops.horizon.bpu_quanti_roi_resize(x, x, 1., 2, 2, True, \"bilinear\", \"bayes\")";
     file(&[], body)
+}
+
+/// Outputs, inputs and height of the kernel of [`changing`].
+pub(super) const KERNEL: [i64; 4] = [8, 3, 16, 16];
+/// The weight that [`changing`] changes: neither at the start nor at the end of its memory.
+pub(super) const CHANGED: usize = 1000;
+
+/// A convolution with float weights, one of which grows by a half after every call; its output and its int8 weights.
+pub(super) fn changing(weight: &[f32]) -> Plan<'static> {
+    let body = format!(
+        "s = self.scale\n\
+         q = ops.horizon.bpu_scale_quantization(x, s, self.zero_point, -1, -128, 127, \"qint8\", \"half_to_even\", \"bayes\")\n\
+         p0, p1, p2, p3, p4, p5, p6, p7, p8 = ops.horizon.convert_conv_params(s, self.weight, s, \"qint8\", s, s, \"qint32\", self.out_scale, \"qint8\", torch.zeros_like(s), False, 1, \"bayes\")\n\
+         y = ops.horizon.bpu_scale_quanti_convolution(q, p0, p1, q, p5, p6, p2, p7, p3, p4, True, 8, [16, 16], [1, 1], [0, 0], [1, 1], \"\", 1, False, False, \"qint8\", \"bayes\")\n\
+         w = torch.select(torch.reshape(self.weight, [-1]), 0, {CHANGED})\n\
+         w0 = torch.add_(w, 0.5)\n\
+         return torch.to(torch.cat([torch.reshape(y, [-1]), torch.reshape(p0, [-1])]), 6)"
+    );
+    with_weight(&[], &body, weight, &KERNEL, 0.25)
 }

@@ -6,6 +6,7 @@ use crate::bpu::op::{self, Arg, Context, Output, TensorRef};
 use crate::ir::schema::horizon_declarations;
 use crate::tensor::DType;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
@@ -18,6 +19,7 @@ struct RawTensor {
     bytes: u64,
     dtype: i32,
     ndim: i32,
+    key: u64,
 }
 
 /// `ho_arg`.
@@ -161,12 +163,16 @@ struct Held<'a> {
     shape: usize,
     strides: usize,
     data: &'a [u8],
+    key: Option<NonZeroU64>,
 }
 
 impl<'a> Held<'a> {
     fn borrow(&self, sizes: &'a Sizes) -> TensorRef<'a> {
         let part = |at: usize| &sizes.0[at..at + self.ndim];
-        TensorRef::new(self.dtype, part(self.shape), part(self.strides), self.data)
+        TensorRef {
+            key: self.key,
+            ..TensorRef::new(self.dtype, part(self.shape), part(self.strides), self.data)
+        }
     }
 }
 
@@ -205,6 +211,7 @@ unsafe fn held<'a>(arg: &RawArg, sizes: &mut Sizes) -> Result<Vec<Held<'a>>, Str
             strides: unsafe { sizes.push(tensor.strides, ndim) }?,
             // SAFETY: the tensor's storage has `bytes` bytes from its first element on.
             data: unsafe { slice_of(tensor.data, bytes) },
+            key: NonZeroU64::new(tensor.key),
         });
     }
     Ok(list)
@@ -269,6 +276,7 @@ fn report(output: Output, call: *mut RawCall) {
         bytes: owner.bytes().len() as u64,
         dtype,
         ndim: ndim(&sizes),
+        key: 0,
     };
     // SAFETY: the memory stays where it is until `free` gets the owner back.
     unsafe { ho_output(call, &tensor, Box::into_raw(owner).cast()) };
@@ -288,6 +296,7 @@ fn report_shape(dtype: DType, shape: &[usize], call: *mut RawCall) {
         bytes: 0,
         dtype: dtype as i32,
         ndim: ndim(&sizes),
+        key: 0,
     };
     // SAFETY: a result without data has no owner.
     unsafe { ho_output(call, &tensor, std::ptr::null_mut()) };

@@ -2,6 +2,7 @@
 #include "register.h"
 
 #include "fake_quant.h"
+#include "memo.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -35,7 +36,7 @@ struct Arguments {
     TORCH_CHECK(t.defined(), "an argument is an undefined tensor");
     TORCH_CHECK(t.layout() == at::kStrided, "expected a dense tensor, found ", t.layout());
     ho_tensor view{t.sizes().data(), t.strides().data(), nullptr, 0, static_cast<int32_t>(t.scalar_type()),
-                   static_cast<int32_t>(t.dim())};
+                   static_cast<int32_t>(t.dim()), 0};
     if (meta) return view;
     TORCH_CHECK(t.device().is_cpu(), "expected a tensor on the cpu, found one on ", t.device());
     const size_t skipped = t.storage_offset() * t.itemsize(), all = t.storage().nbytes();
@@ -77,6 +78,13 @@ struct Arguments {
     args.push_back(arg);
   }
 
+  // Lets the kernel know argument `i` again: its packed form is kept.
+  void identify(size_t i, const IValue& v) {
+    if (args[i].tag == HO_TENSOR) tensors_at(i).key = ho_key(v.toTensor());
+  }
+
+  ho_tensor& tensors_at(size_t i) { return *const_cast<ho_tensor*>(static_cast<const ho_tensor*>(args[i].items)); }
+
   template <class T>
   static ho_arg items(int32_t tag, const std::vector<T>& values) {
     return ho_arg{tag, 0, 0.0, values.data(), values.size()};
@@ -94,15 +102,43 @@ struct ho_call {
 
 namespace {
 
+// The weight of every convolution and of convert_conv_params.
+constexpr size_t kWeight = 1;
+
 class Kernel final : public c10::OperatorKernel {
  public:
-  Kernel(std::string name, bool meta) : name_(std::move(name)), meta_(meta) {}
+  Kernel(std::string name, bool meta)
+      : name_(std::move(name)),
+        meta_(meta),
+        remembers_(!meta && name_ == "convert_conv_params"),
+        packs_(!meta && name_.find("convolution") != std::string::npos) {}
 
   void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet, Stack* stack) {
+    const size_t n = op.schema().arguments().size(), first = stack->size() - n;
+    if (!remembers_ || !(*stack)[first + kWeight].isTensor()) return run(op, stack);
+    const auto key = Memo::key(at::ArrayRef<IValue>(stack->data() + first, n), kWeight);
+    const at::Tensor weight = (*stack)[first + kWeight].toTensor();
+    if (!key || !Identity::of(weight)) return run(op, stack);
+    if (auto results = Memo::find(weight, *key)) {
+      stack->resize(first);
+      for (at::Tensor& t : *results) stack->emplace_back(std::move(t));
+      return;
+    }
+    c10::InferenceMode off(false);  // its tensors could not be watched
+    run(op, stack);
+    std::vector<at::Tensor> results;
+    for (size_t i = first; i < stack->size(); i++) results.push_back((*stack)[i].toTensor());
+    if (!results.empty()) ho_new_key(results[0]);
+    Memo::keep(weight, *key, results);
+  }
+
+ private:
+  void run(const c10::OperatorHandle& op, Stack* stack) {
     const auto& schema = op.schema();
     const size_t n = schema.arguments().size(), first = stack->size() - n;
     Arguments arguments;
     for (size_t i = 0; i < n; i++) arguments.push((*stack)[first + i], meta_);
+    if (packs_ && n > kWeight) arguments.identify(kWeight, (*stack)[first + kWeight]);
     ho_call call;
     call.meta = meta_;
     const int failed = g_run(name_.c_str(), meta_, arguments.args.data(), n, &call);
@@ -123,9 +159,10 @@ class Kernel final : public c10::OperatorKernel {
     for (size_t i = written; i < call.outputs.size(); i++) stack->emplace_back(std::move(call.outputs[i]));
   }
 
- private:
   std::string name_;
   bool meta_;
+  bool remembers_;  // keeps its results
+  bool packs_;      // keeps its weight in packed form
 };
 
 // The dispatcher may hold a declaration from another library: its kernels then stand.

@@ -16,6 +16,7 @@ typedef struct {
   uint64_t bytes;          // from the first element to the end of the storage
   int32_t dtype;           // c10::ScalarType
   int32_t ndim;
+  uint64_t key;  // stands for content that has not changed, 0 if unknown
 } ho_tensor;
 
 enum { HO_NONE, HO_BOOL, HO_INT, HO_FLOAT, HO_STR, HO_INTS, HO_FLOATS, HO_TENSOR, HO_TENSORS };
