@@ -18,7 +18,7 @@ const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-saniti
     -Ccodegen-units=1 -Cdebug-assertions=on -Coverflow-checks=on";
 
 /// Builds every target.
-pub(crate) fn build() -> Result<()> {
+fn build() -> Result<()> {
     // Naming the target keeps the coverage flags away from build scripts.
     let triple = host_triple()?;
     let mut build = cargo([
