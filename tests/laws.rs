@@ -19,6 +19,31 @@ fn fixtures(folder: &str) -> Vec<PathBuf> {
     runnable(&testdata.join(folder))
 }
 
+/// Checks each file; how many were judged. What is wrong is said of all of them at once.
+fn judged(
+    paths: impl IntoIterator<Item = PathBuf>,
+    check: impl Fn(&Path) -> Result<bool, String>,
+) -> usize {
+    let (mut wrong, mut judged) = (Vec::new(), 0);
+    for path in paths {
+        match check(&path) {
+            Ok(true) => judged += 1,
+            Ok(false) => {}
+            Err(mut message) => {
+                message.truncate(400);
+                wrong.push(format!("{}: {message}", path.display()));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} files:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    judged
+}
+
 /// The stored calls of a fixture.
 fn calls(fixture: &Path) -> Vec<Call> {
     io::read(&fixture.with_extension("io.pt"))

@@ -1,6 +1,6 @@
 //! Every function printed anew: libtorch reads it and computes the same.
 
-use super::{calls, fixtures, judge};
+use super::{calls, fixtures, judge, judged};
 use crate::exec::{alone, io};
 use ptool::model::Model;
 use ptool::pass::reprint::reprint;
@@ -37,22 +37,7 @@ fn check(path: &Path, folder: &Path) -> Result<bool, String> {
 fn reprinted_models_compute_the_same_bits() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut wrong, mut judged) = (Vec::new(), 0);
-    for path in fixtures("") {
-        match check(&path, folder.path()) {
-            Ok(true) => judged += 1,
-            Ok(false) => {}
-            Err(mut message) => {
-                message.truncate(400);
-                wrong.push(format!("{}: {message}", path.display()));
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} files:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
-    assert!(judged > 300, "{judged} files");
+    let paths = fixtures("");
+    let count = judged(paths, |path| check(path, folder.path()));
+    assert!(count > 300, "{count} files");
 }

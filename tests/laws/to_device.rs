@@ -1,6 +1,6 @@
 //! Moved models load in libtorch, and what came back computes what it did before.
 
-use super::{calls, fixtures, judge};
+use super::{calls, fixtures, judge, judged};
 use crate::exec::{alone, io};
 use ptool::archive::Archive;
 use ptool::exec::torch::Reference;
@@ -54,25 +54,9 @@ fn check(path: &Path, folder: &Path) -> Result<bool, String> {
 fn moved_models_load_in_libtorch() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut wrong, mut loaded) = (Vec::new(), 0);
-    for path in ["devices", "archs", "digits"]
+    let paths = ["devices", "archs", "digits"]
         .into_iter()
-        .flat_map(fixtures)
-    {
-        match check(&path, folder.path()) {
-            Ok(true) => loaded += 1,
-            Ok(false) => {}
-            Err(mut message) => {
-                message.truncate(400);
-                wrong.push(format!("{}: {message}", path.display()));
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} files:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
-    assert!(loaded > 70, "{loaded} files");
+        .flat_map(fixtures);
+    let count = judged(paths, |path| check(path, folder.path()));
+    assert!(count > 70, "{count} files");
 }
