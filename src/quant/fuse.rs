@@ -13,6 +13,7 @@ mod in_place;
 mod net;
 mod op;
 mod pattern;
+mod rank;
 mod read;
 mod tensor;
 

@@ -1,7 +1,7 @@
 //! Calls of leaf modules.
 
 use super::error::ConvertError;
-use super::grid::{FakeQuant, Grid};
+use super::grid::{Channels, FakeQuant, Grid};
 use super::leaf::conv::{Conv, Form};
 use super::leaf::{lut, norm, pool, prelu, softmax, stub};
 use super::lower::{Lowering, Made};
@@ -293,7 +293,7 @@ impl<'m> Lowering<'m> {
 
     fn call_dequant(&mut self, module: &Module<'m>, x: ValueId) -> Result<Val<'m>, ConvertError> {
         let Val::Quantised(input) = self.get(x)? else {
-            let axis = -1;
+            let axis = Channels::At(-1);
             let march = self.march()?;
             self.made(module, &[], |low| {
                 Ok((stub::dequantize(&mut low.emit, axis, &march)?, None))

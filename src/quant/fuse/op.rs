@@ -170,6 +170,8 @@ pub(in crate::quant) struct Linear {
     pub(in crate::quant) weight: ConstTensor,
     /// `[out]`
     pub(in crate::quant) bias: Option<ConstTensor>,
+    /// The dimensions of the tensor, if they are known.
+    pub(in crate::quant) rank: Option<i64>,
 }
 
 /// A batch norm in evaluation.

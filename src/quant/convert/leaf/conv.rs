@@ -5,7 +5,7 @@ use crate::bpu::dtype::QType;
 use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
-use crate::quant::convert::grid::{FakeQuant, Grid};
+use crate::quant::convert::grid::{Channels, FakeQuant, Grid};
 use crate::quant::convert::read::{Floats, Module};
 use crate::quant::convert::writer::Writer;
 use std::fmt::Write;
@@ -146,6 +146,7 @@ impl Conv {
             None => Grid {
                 dtype: QType::Qint32,
                 scales: weight_scale.iter().map(|s| s * in_scale).collect(),
+                channels: out_channels(module, form),
             },
         };
         let spatial = |name| match form.kind {
@@ -299,6 +300,15 @@ impl Conv {
             }
             _ => String::new(),
         }
+    }
+}
+
+/// Where the output's channels lie: dimension 1 of a convolution's result, the last of a linear's.
+fn out_channels(module: &Module, form: Form) -> Channels {
+    match (form.kind, module.int("out_ch_axis")) {
+        (Kind::Linear, Ok(axis)) => Channels::At(axis),
+        (Kind::Linear, Err(_)) => Channels::Last,
+        _ => Channels::At(1),
     }
 }
 

@@ -195,6 +195,7 @@ impl Read<'_, '_> {
             return Err("its weight or bias has an unexpected number of dimensions".into());
         }
         Ok(FloatOp::Linear(Linear {
+            rank: self.net.rank(input),
             input,
             weight,
             bias,

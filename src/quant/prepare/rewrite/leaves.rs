@@ -195,12 +195,14 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    /// `x + c`, `x · c`
+    /// `x + c`, `x · c`. A product lies on the input's grid, its scale times `|c|` (3.8), unless a rule names its type.
     fn scalar(&mut self, id: NodeId, name: &'static str, input: ValueId, value: f64) {
         let Some((path, mut resolved)) = self.placed.remove(&id) else {
             return self.keep(id);
         };
-        if resolved.activation.is_none() {
+        if name == "mul_scalar" && !resolved.names_activation {
+            resolved.activation = None;
+        } else if resolved.activation.is_none() {
             resolved.activation = self.stub.activation.clone();
         }
         let input = self.quantise(input, id);
