@@ -117,7 +117,9 @@ fn dense<T: StageAs<P::Act>, P: Multiply>(
         PackedWeight::<P>::new(&arranged(&bytes, call), call.weight)
     });
     let (mut window, mut count) = (call.window, call.images);
-    if window.is_pointwise() {
+    // The pixels of several images follow each other, their planes do not.
+    let in_one_row = count == 1 || matches!(images, Images::Pixels(_));
+    if window.is_pointwise() && in_one_row {
         (window, count) = (window.flattened(count), 1);
     }
     let mut finish = call.finish(cx, a)?;

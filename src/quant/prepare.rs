@@ -21,7 +21,7 @@ mod tree;
 
 pub use report::{FloatRow, ModuleRow, PrepareReport};
 
-use super::fuse::{Net, decompose, without_writes};
+use super::fuse::{Net, decompose, without_checks, without_writes};
 use super::qconfig::QConfig;
 use crate::archive::{ArchiveError, Plan};
 use crate::emit::EmitError;
@@ -95,6 +95,7 @@ pub fn prepare_for(
     let ranks: Vec<Option<u8>> = inputs.iter().map(rank).collect();
     let mut net = Net::new(model, &ranks)?;
     refuse_quantised(&net)?;
+    without_checks(&mut net);
     without_writes(&mut net);
     decompose(&mut net, qconfig.march);
     let mut resolver = qconfig.resolver();

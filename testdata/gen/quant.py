@@ -28,6 +28,9 @@ NETS = {
     "leftover": (nets.Leftover, lambda: (picture(),), ("traced", "scripted")),
     "volume": (nets.Volume, lambda: (torch.randn(1, 2, 4, 6, 6),), ("scripted",)),
     "sampled": (nets.Sampled, lambda: (picture(), torch.rand(2, 8, 8, 2) * 2 - 1), ("traced",)),
+    "norms": (nets.Norms, lambda: (picture(4, 6),), ("traced", "scripted")),
+    "line": (nets.Line, lambda: (torch.randn(2, 3, 16),), ("traced", "scripted")),
+    "dispatched": (nets.Dispatched, lambda: (picture(4),), ("traced",)),
 }
 
 

@@ -8,8 +8,8 @@ use crate::cmd::quantize::Args;
 use crate::cmd::{Context, Exit, open, save};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use ptool::exec::{Engine as _, Value};
 use ptool::exec::torch::{Options as Run, TorchEngine};
+use ptool::exec::{Engine as _, Value};
 use ptool::inputs::data::{Data, DataOptions};
 use ptool::model::Model;
 use ptool::quant::calibrate::{self, Calibration, SET_STATE};
@@ -35,7 +35,14 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     let qconfig = qconfig(&args)?;
     let first = stream(&float, &source)?.next_batch()?;
     let example = first.map(|it| it.values).unwrap_or_default();
-    let fake = fake_quant(&args, &files, &float, &qconfig, (&example, &mut data), context)?;
+    let fake = fake_quant(
+        &args,
+        &files,
+        &float,
+        &qconfig,
+        (&example, &mut data),
+        context,
+    )?;
     let options = convert::Options {
         prepack: args.prepack,
     };

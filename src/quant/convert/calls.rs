@@ -126,7 +126,10 @@ impl<'m> Lowering<'m> {
                 self.need_segments(module, "softmax")?;
                 softmax::softmax(&mut self.emit, module, input)
             }
-            "layernorm.LayerNorm" => {
+            "layernorm.LayerNorm"
+            | "instancenorm.InstanceNorm1d"
+            | "instancenorm.InstanceNorm2d"
+            | "instancenorm.InstanceNorm3d" => {
                 self.need_segments(module, "layer_norm")?;
                 norm::layer_norm(&mut self.emit, module, input)
             }

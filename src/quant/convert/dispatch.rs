@@ -4,6 +4,7 @@
 use super::error::ConvertError;
 use super::lower::Lowering;
 use super::report::Place;
+use super::sample::grid_sample;
 use super::value::{Quantised, Val};
 use crate::bpu::dtype::QType;
 use crate::ir::{Constant, NodeId, Op, Type, ValueId};
@@ -11,7 +12,6 @@ use crate::ir::{Constant, NodeId, Op, Type, ValueId};
 /// Operators that move elements about, one tensor to one tensor: the integers move in the same way.
 const MOVES: &[&str] = &[
     "aten::alias",
-    "aten::channel_shuffle",
     "aten::clone",
     "aten::contiguous",
     "aten::detach",
@@ -98,6 +98,10 @@ pub fn keeps_scale(kind: &str) -> bool {
             "aten::max"
                 | "aten::min"
                 | "aten::abs"
+                | "aten::channel_shuffle"
+                | "aten::grid_sampler"
+                | "aten::grid_sampler_2d"
+                | "aten::native_channel_shuffle"
                 | "aten::masked_fill"
                 | "aten::max_pool2d"
                 | "aten::topk"
@@ -161,6 +165,11 @@ pub(super) fn dispatch(low: &mut Lowering, id: NodeId) -> Result<bool, ConvertEr
             on_integers(low, id, &x, |_, _| None)
         }
         "aten::topk" => topk(low, id, &x),
+        "aten::grid_sampler" | "aten::grid_sampler_2d" => grid_sample(low, id, &x),
+        "aten::channel_shuffle" | "aten::native_channel_shuffle" => {
+            let groups = low.plain(node.inputs[1])?;
+            function(low, id, &x, "channel_shuffle", &[x.data, groups])
+        }
         "aten::abs" => {
             let mode = low.body.str("saturate");
             function(low, id, &x, "abs", &[x.data, mode])

@@ -5,9 +5,13 @@
 
 mod arithmetic;
 mod attention;
+mod hard;
+mod line;
 mod linear;
 mod moves;
+mod norm;
 mod reduce;
+mod sink;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
@@ -67,7 +71,11 @@ fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
     arithmetic::recipe(net, id, name)
         .or_else(|| reduce::recipe(net, id, name))
         .or_else(|| attention::recipe(net, id, name))
+        .or_else(|| sink::recipe(net, id, name))
         .or_else(|| linear::recipe(net, id, name, march))
+        .or_else(|| line::recipe(net, id, name))
+        .or_else(|| norm::recipe(net, id, name, march))
+        .or_else(|| hard::recipe(net, id, name, march))
 }
 
 /// The name of an operator whose results depend on the inputs' elements; others are computed once, in float.

@@ -3,6 +3,7 @@
 use super::ConstTensor;
 use crate::archive::pickle::{ObjectId, TensorId, Value};
 use crate::archive::{ArchiveError, Document};
+use crate::ir::entity::Entity;
 use crate::ir::{self, Constant, Function, Graph, Node, NodeId, Op, SideMap, Type, Use, ValueId};
 use crate::model::Model;
 use crate::pass::fold_constants::Assumptions;
@@ -47,6 +48,8 @@ pub(in crate::quant) struct Net<'m> {
     stored: SideMap<ValueId, Option<Stored>>,
     /// How many dimensions values have that were there before any rewrite.
     ranks: SideMap<ValueId, Option<u8>>,
+    /// How many values the model's own graph has; those of rules come after them.
+    own_values: usize,
     /// Modules by path.
     modules: FxHashMap<SmolStr, Module>,
     data: &'m Document,
@@ -80,12 +83,13 @@ impl<'m> Net<'m> {
         }
         let mut net = Net {
             model,
-            function: flat.function,
             uses: SideMap::new(),
             order: SideMap::new(),
             live: SideMap::new(),
             stored,
             ranks,
+            own_values: flat.function.graph.value_count(),
+            function: flat.function,
             modules: modules(model.archive.data()?, model.root()),
             data: model.archive.data()?,
             constants: model.archive.constants()?,
@@ -139,6 +143,11 @@ impl<'m> Net<'m> {
     /// The dimensions of a value that no rewrite made.
     pub(super) fn known_rank(&self, value: ValueId) -> Option<u8> {
         self.ranks[value]
+    }
+
+    /// Whether a rule wrote the operator that makes a value.
+    pub(super) fn is_made(&self, value: ValueId) -> bool {
+        value.index() >= self.own_values
     }
 
     /// Whether a value depends on what the inputs hold.

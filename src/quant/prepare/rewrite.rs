@@ -231,7 +231,8 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         facts.reads.insert(id, net.reads(id));
         facts.kinds.insert(id, kind.to_owned());
         let class = net.class_at(&net.node(id).scope).unwrap_or_default();
-        if class.ends_with("BatchNorm3d") {
+        let rank = net.node(id).inputs.first().and_then(|it| net.rank(*it));
+        if rank.map_or(class.ends_with("BatchNorm3d"), |it| it == 5) {
             facts.three_dimensional.insert(id);
         }
     }

@@ -149,6 +149,7 @@ impl Conv {
                 channels: out_channels(module, form),
             },
         };
+        let bias = rounded_up(bias, &quant.march, &output);
         let spatial = |name| match form.kind {
             Kind::Linear => Ok(Vec::new()),
             _ => module.ints(name),
@@ -301,6 +302,16 @@ impl Conv {
             _ => String::new(),
         }
     }
+}
+
+/// The bias with half a step of the output where the march's convolutions truncate (`horizon.md` 1.2): `⌊x + ½⌋`
+/// rounds as the fake-quant convolution does, where `⌊x⌋` would take half a step off every layer.
+fn rounded_up(mut bias: Vec<f32>, march: &str, output: &Grid) -> Vec<f32> {
+    let step = output.scale().filter(|_| output.dtype != QType::Qint32);
+    if let (true, Some(step)) = (march == "bernoulli2", step) {
+        bias.iter_mut().for_each(|it| *it += step / 2.0);
+    }
+    bias
 }
 
 /// Where the output's channels lie: dimension 1 of a convolution's result, the last of a linear's.

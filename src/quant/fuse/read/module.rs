@@ -1,11 +1,16 @@
 //! Operators that become modules with hyperparameters or weights.
 
 use crate::ir::{Constant, NodeId, Type, ValueId};
-use crate::quant::fuse::{ConstTensor, Conv, ConvKind, FloatOp, Linear, Net, Norm, Pool};
+use crate::quant::fuse::{
+    ConstTensor, Conv, ConvKind, FloatOp, LayerNorm, Linear, Net, Norm, Over, Pool,
+};
 use crate::quant::qconfig::March;
 
 /// What it is, or why it stays in float; none if the operator is not of this kind.
 type Found = Option<Result<FloatOp, String>>;
+
+/// Dimensions that the steps of a norm go over at once (horizon.md 3.15).
+const MAX_NORMALISED: usize = 3;
 
 const NOT_CONSTANT: &str = "its hyperparameters are not constant";
 
@@ -33,6 +38,7 @@ pub(super) fn read(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Found
         "adaptive_avg_pool2d" => read.adaptive_avg_pool(),
         "softmax" => read.softmax(),
         "layer_norm" => read.layer_norm(),
+        "instance_norm" => read.instance_norm(),
         "prelu" => read.prelu(),
         _ => return None,
     })
@@ -378,15 +384,47 @@ impl Read<'_, '_> {
             .arg("normalized_shape")
             .and_then(|it| self.net.ints(it));
         let shape = shape.ok_or(NOT_CONSTANT)?;
-        if shape.len() != 1 {
-            return Err("only one normalised dimension is quantised".into());
+        if !(1..=MAX_NORMALISED).contains(&shape.len()) {
+            return Err("no more than three normalised dimensions are quantised".into());
         }
         Ok(FloatOp::LayerNorm {
             input: self.input(0)?,
-            shape,
-            weight: self.optional("weight")?,
-            bias: self.optional("bias")?,
-            eps: self.number("eps")?,
+            norm: LayerNorm {
+                over: Over::Shape(shape),
+                weight: self.optional("weight")?,
+                bias: self.optional("bias")?,
+                eps: self.number("eps")?,
+            },
+        })
+    }
+
+    /// A layer norm over the dimensions of space, with a factor and a summand for each channel (3.15).
+    fn instance_norm(&self) -> Step<FloatOp> {
+        self.bayes()?;
+        let input = self.input(0)?;
+        let rank = self.net.rank(input);
+        let rank = rank.ok_or("how many dimensions its input has is not known")?;
+        let dims = usize::try_from(rank - 2).unwrap_or(0);
+        if !(1..=MAX_NORMALISED).contains(&dims) {
+            return Err("no more than three normalised dimensions are quantised".into());
+        }
+        let per_channel = |name| -> Step<Option<ConstTensor>> {
+            let Some(mut tensor) = self.optional(name)? else {
+                return Ok(None);
+            };
+            for at in 1..=dims {
+                tensor = tensor.unsqueezed(at).ok_or(NOT_CONSTANT)?;
+            }
+            Ok(Some(tensor))
+        };
+        Ok(FloatOp::LayerNorm {
+            input,
+            norm: LayerNorm {
+                over: Over::Space(dims),
+                weight: per_channel("weight")?,
+                bias: per_channel("bias")?,
+                eps: self.number("eps")?,
+            },
         })
     }
 

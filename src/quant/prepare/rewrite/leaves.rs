@@ -134,21 +134,7 @@ impl Rewriter<'_, '_> {
             }
             FloatOp::Lut { op, args, input } => unary(LeafKind::Lut { op, args }, input),
             FloatOp::Softmax { input, dim } => unary(LeafKind::Softmax { dim }, input),
-            FloatOp::LayerNorm {
-                input,
-                shape,
-                weight,
-                bias,
-                eps,
-            } => unary(
-                LeafKind::LayerNorm {
-                    shape,
-                    weight,
-                    bias,
-                    eps,
-                },
-                input,
-            ),
+            FloatOp::LayerNorm { input, norm } => unary(LeafKind::LayerNorm(norm), input),
             FloatOp::PRelu { input, weight } => unary(LeafKind::PRelu(weight), input),
             FloatOp::Relu(x) | FloatOp::Relu6(x) | FloatOp::Keep(x) => {
                 self.report.dispatched += 1;
