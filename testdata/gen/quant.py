@@ -30,6 +30,8 @@ NETS = {
     "sampled": (nets.Sampled, lambda: (picture(), torch.rand(2, 8, 8, 2) * 2 - 1), ("traced",)),
     "norms": (nets.Norms, lambda: (picture(4, 6),), ("traced", "scripted")),
     "line": (nets.Line, lambda: (torch.randn(2, 3, 16),), ("traced", "scripted")),
+    "transformed": (nets.Transformed, lambda: (picture(),), ("traced", "scripted")),
+    "classes": (nets.Classes, lambda: (picture(),), ("traced", "scripted")),
     "dispatched": (nets.Dispatched, lambda: (picture(4),), ("traced",)),
 }
 

@@ -148,10 +148,19 @@ const REFUSED: &[(March, &str, &str)] = &[
     (March::Bayes, "volume", "prim::DictConstruct"),
     (March::Bernoulli2, "activations", "aten::elu"),
     (March::Bernoulli2, "functional", "aten::gelu"),
-    (March::Bernoulli2, "guide", "aten::softmax"),
+    (
+        March::Bernoulli2,
+        "guide",
+        "quantize of a tensor that is no input",
+    ),
     (March::Bernoulli2, "leftover", "aten::group_norm"),
     (March::Bernoulli2, "norms", "aten::group_norm"),
     (March::Bernoulli2, "sampled", "aten::grid_sampler"),
+    (
+        March::Bernoulli2,
+        "transformed",
+        "aten::affine_grid_generator",
+    ),
     (March::Bernoulli2, "volume", "aten::conv3d"),
 ];
 
@@ -184,6 +193,10 @@ const ONE_STEP: f32 = 1.001;
 /// apart as int8 allows that is another step.
 const SAMPLE_STEPS: f32 = 2.0;
 
+/// A product of int16 matrices first takes both to coarser scales (horizon.md 3.8), so that sums of 32 bits hold: with
+/// three products each, that is a few of int16's steps.
+const WIDE_STEPS: f32 = 4.0;
+
 /// Operations of a fixture that are more than a step from their fake-quant ones, with their distances.
 fn distant(path: &Path, march: March) -> Result<Vec<(String, f32)>, String> {
     let (float, inputs) = float(path)?;
@@ -200,8 +213,10 @@ fn distant(path: &Path, march: March) -> Result<Vec<(String, f32)>, String> {
     let errors = errors.bytes.chunks_exact(4);
     let errors = errors.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     let all = check.names.into_iter().zip(errors);
-    let limit = |name: &str| match name {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let limit = |operation: &str| match operation {
         "aten::grid_sampler" => SAMPLE_STEPS,
+        "_generated_matmul_0" if name.starts_with("transformed") => WIDE_STEPS,
         _ => ONE_STEP,
     };
     // NaN is no distance.

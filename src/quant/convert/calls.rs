@@ -92,6 +92,7 @@ impl<'m> Lowering<'m> {
                 let data = self.body.call(&module.path, &[input.data], 1)[0];
                 Ok(Val::Quantised(Quantised { data, ..input }))
             }
+            "softmax_bernoulli2.SoftmaxBernoulli2" => self.call_float_softmax(module, x),
             _ => {
                 let input = self.quantised(x, module)?;
                 let class = class.to_owned();
@@ -101,6 +102,23 @@ impl<'m> Lowering<'m> {
                 })
             }
         }
+    }
+
+    /// A softmax over channels: integers in, float out.
+    fn call_float_softmax(
+        &mut self,
+        module: &Module<'m>,
+        x: ValueId,
+    ) -> Result<Val<'m>, ConvertError> {
+        let input = self.quantised(x, module)?;
+        let march = self.march()?;
+        self.made(module, &[&input.grid], |low| {
+            let object = softmax::of_bernoulli2(&mut low.emit, module, &input.grid, &march)?;
+            Ok((object, None))
+        })?;
+        self.note(&module.path, "softmax_bernoulli2", Place::Bpu, None);
+        let data = self.body.call(&module.path, &[input.data], 1)[0];
+        Ok(Val::Plain(data))
     }
 
     /// The object of a leaf with one quantised input, and the grid of its output.

@@ -73,6 +73,13 @@ pub(in crate::quant) enum FloatOp {
         /// The dimension.
         dim: i64,
     },
+    /// `softmax` over channels on march bernoulli2, whose result is float.
+    FloatSoftmax {
+        /// The tensor.
+        input: ValueId,
+        /// The dimension.
+        dim: i64,
+    },
     /// `layer_norm` or `instance_norm`.
     LayerNorm {
         /// The tensor.

@@ -120,6 +120,10 @@ impl Writer<'_> {
             }
             LeafKind::Lut { op, args } => self.lut(draft, op, args, activation),
             LeafKind::Softmax { dim } => self.softmax(draft, leaf, *dim),
+            LeafKind::FloatSoftmax { dim } => {
+                let draft = draft.with("dim", "int", Value::Int(*dim));
+                self.object(draft.forward("return torch.softmax(x, self.dim)"))
+            }
             LeafKind::LayerNorm(norm) => self.layer_norm(draft, leaf, norm),
             LeafKind::PRelu(weight) => self.prelu(draft, leaf, weight),
             LeafKind::Own { class, forward } => self.object(Draft {

@@ -54,6 +54,10 @@ pub(super) enum LeafKind {
     Softmax {
         dim: i64,
     },
+    /// Its result is float.
+    FloatSoftmax {
+        dim: i64,
+    },
     LayerNorm(LayerNorm),
     PRelu(ConstTensor),
     /// A float module whose one operator keeps the scale.
@@ -82,6 +86,7 @@ impl LeafKind {
             LeafKind::AdaptiveAvgPool(_) => plain("avg_pool2d", "AdaptiveAvgPool2d"),
             LeafKind::Lut { .. } => plain("segment_lut", "SegmentLUT"),
             LeafKind::Softmax { .. } => plain("softmax", "SegmentLUTSoftmax"),
+            LeafKind::FloatSoftmax { .. } => plain("softmax_bernoulli2", "SoftmaxBernoulli2"),
             LeafKind::LayerNorm(norm) => match norm.over {
                 Over::Shape(_) => plain("layernorm", "LayerNorm"),
                 Over::Space(dims) => ("instancenorm", format!("InstanceNorm{dims}d")),
@@ -95,7 +100,10 @@ impl LeafKind {
     pub(super) fn has_activation(&self) -> bool {
         !matches!(
             self,
-            LeafKind::DeQuantStub | LeafKind::MaxPool(_) | LeafKind::Own { .. }
+            LeafKind::DeQuantStub
+                | LeafKind::MaxPool(_)
+                | LeafKind::FloatSoftmax { .. }
+                | LeafKind::Own { .. }
         )
     }
 

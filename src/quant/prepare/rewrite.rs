@@ -45,7 +45,7 @@ struct Facts {
     outputs: FxHashSet<ValueId>,
     /// The same, but for operators that move their elements on the way.
     moved_outputs: FxHashSet<ValueId>,
-    /// Values that are read as coordinates of a grid sample.
+    /// Values that are read as coordinates of a grid sample, or that coordinates are made of.
     grids: FxHashSet<ValueId>,
     /// Names for stubs at a node.
     stubs: FxHashMap<NodeId, String>,
@@ -218,7 +218,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
     }
     for id in net.nodes() {
         if let Some(grid) = net.arg(id, "grid") {
-            facts.grids.insert(grid);
+            coordinates(net, planned, grid, &mut facts.grids);
         }
         let kind = net
             .node(id)
@@ -237,6 +237,25 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         }
     }
     facts
+}
+
+/// Adds a grid and what it is made of by moves, sums and products.
+fn coordinates(net: &Net<'_>, planned: &Planned, grid: ValueId, found: &mut FxHashSet<ValueId>) {
+    let mut left = vec![grid];
+    while let Some(value) = left.pop() {
+        if *net.graph().ty(value) != Type::Tensor || !found.insert(value) {
+            continue;
+        }
+        let Some(producer) = net.graph().producer(value) else {
+            continue;
+        };
+        match planned.ops.get(&producer) {
+            Some(FloatOp::Move(x)) => left.push(*x),
+            Some(FloatOp::Binary { inputs, .. }) => left.extend(inputs),
+            Some(FloatOp::Scalar { input, .. }) => left.push(*input),
+            _ => {}
+        }
+    }
 }
 
 /// Nesting of tuples, lists and dicts of outputs that is followed.

@@ -221,6 +221,34 @@ class Line(nn.Module):
         return F.adaptive_avg_pool1d(x.transpose(1, 2), 1).squeeze(2)
 
 
+class Transformed(nn.Module):
+    """A spatial transformer: the network says how its input is turned, and samples it."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+        self.turn = nn.Linear(4, 6)
+        self.turn.bias.data = torch.tensor([1.0, 0.1, 0.0, -0.1, 0.9, 0.1])
+        self.head = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        theta = self.turn(self.features(x).flatten(1)).view(-1, 2, 3)
+        grid = F.affine_grid(theta, x.size(), align_corners=False)
+        return self.head(F.grid_sample(x, grid, padding_mode="border", align_corners=False))
+
+
+class Classes(nn.Module):
+    """A softmax over the channels of an image, and one over a row."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 5, 3, padding=1)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return F.softmax(x, 1), torch.softmax(x.mean([2, 3]), -1)
+
+
 class Dispatched(nn.Module):
     """Operators on the integers: magnitudes, the largest, shuffles, gathers."""
 

@@ -25,6 +25,19 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Opt
                 b.aten("maximum", "", &[x, below])
             })
         }
+        // Channels are what the softmax of this march is over: those of an image of one pixel.
+        "softmax" if net.rank(x)? == 2 => {
+            let dim = net.int(net.arg(id, "dim")?)?;
+            matches!(dim, 1 | -1).then(|| {
+                one(move |b| {
+                    let (first, last) = (b.int(1), b.int(-1));
+                    let x = b.aten("unsqueeze", "", &[x, last])?;
+                    let x = b.aten("unsqueeze", "", &[x, last])?;
+                    let shares = b.aten("softmax", "int", &[x, first])?;
+                    b.aten("flatten", "using_ints", &[shares, first])
+                })
+            })?
+        }
         "sub" if net.number(*net.node(id).inputs.get(1)?).is_none() => {
             let y = *net.node(id).inputs.get(1)?;
             one(move |b| {

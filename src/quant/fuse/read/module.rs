@@ -371,11 +371,17 @@ impl Read<'_, '_> {
     }
 
     fn softmax(&self) -> Step<FloatOp> {
-        self.bayes()?;
-        Ok(FloatOp::Softmax {
-            input: self.input(0)?,
-            dim: self.int("dim")?,
-        })
+        let (input, dim) = (self.input(0)?, self.int("dim")?);
+        if self.march.has_int16() {
+            return Ok(FloatOp::Softmax { input, dim });
+        }
+        // One table for all channels of a pixel (3.15); no other dimension has one.
+        let rank = self.net.rank(input);
+        let channels = rank == Some(4) && matches!(dim, 1 | -3);
+        match channels && self.march == March::Bernoulli2 {
+            true => Ok(FloatOp::FloatSoftmax { input, dim: 1 }),
+            false => Err(format!("{} has it over channels only", self.march)),
+        }
     }
 
     fn layer_norm(&self) -> Step<FloatOp> {

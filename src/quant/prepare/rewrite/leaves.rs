@@ -71,6 +71,9 @@ impl Rewriter<'_, '_> {
         } else if resolved.activation.is_none() && (!last || group.act == Act::Relu6) {
             resolved.activation = self.stub.activation.clone();
         }
+        if !resolved.names_activation {
+            self.widen(output, &mut resolved);
+        }
         let mut inputs = vec![self.quantise(group.head.input(), id)];
         if let Some((_, other)) = group.add {
             inputs.push(self.quantise(other, id));
@@ -134,6 +137,7 @@ impl Rewriter<'_, '_> {
             }
             FloatOp::Lut { op, args, input } => unary(LeafKind::Lut { op, args }, input),
             FloatOp::Softmax { input, dim } => unary(LeafKind::Softmax { dim }, input),
+            FloatOp::FloatSoftmax { input, dim } => unary(LeafKind::FloatSoftmax { dim }, input),
             FloatOp::LayerNorm { input, norm } => unary(LeafKind::LayerNorm(norm), input),
             FloatOp::PRelu { input, weight } => unary(LeafKind::PRelu(weight), input),
             FloatOp::Relu(x) | FloatOp::Relu6(x) | FloatOp::Keep(x) => {
@@ -162,7 +166,12 @@ impl Rewriter<'_, '_> {
         if resolved.activation.is_none() {
             resolved.activation = self.stub.activation.clone();
         }
+        if !resolved.names_activation {
+            let output = self.builder.graph.node(id).outputs[0];
+            self.widen(output, &mut resolved);
+        }
         let inputs = inputs.iter().map(|it| self.operand(*it, id)).collect();
+        let is_float = matches!(kind, LeafKind::FloatSoftmax { .. });
         let made = self.call(Made {
             path,
             kind,
@@ -171,7 +180,10 @@ impl Rewriter<'_, '_> {
             inputs,
         });
         let output = self.builder.graph.node(id).outputs[0];
-        self.set(output, made);
+        match is_float {
+            true => drop(self.newest.insert(output, made)),
+            false => self.set(output, made),
+        }
     }
 
     fn operand(&mut self, value: ValueId, reader: NodeId) -> ValueId {
@@ -190,6 +202,10 @@ impl Rewriter<'_, '_> {
             resolved.activation = None;
         } else if resolved.activation.is_none() {
             resolved.activation = self.stub.activation.clone();
+        }
+        if !resolved.names_activation {
+            let output = self.builder.graph.node(id).outputs[0];
+            self.widen(output, &mut resolved);
         }
         let input = self.quantise(input, id);
         let value = self.builder.float(value);
