@@ -18,6 +18,7 @@ from torch import nn
 import horizon_plugin_pytorch.kernels
 from horizon_plugin_pytorch.nn.qat.softmax import SegmentLUTSoftmax
 from horizon_plugin_pytorch.nn.quantized import functional as F
+from horizon_plugin_pytorch.nn.quantized import older
 from horizon_plugin_pytorch.nn.quantized.conv2d import Conv2d, ConvAdd2d, ConvAddReLU2d, ConvReLU2d
 from horizon_plugin_pytorch.nn.quantized.functional_modules import QFunctional
 from horizon_plugin_pytorch.nn.quantized.linear import Linear, LinearReLU
@@ -105,13 +106,15 @@ class Net(nn.Module):
 
 
 def guide(nested):
+    if not nested:
+        older.install()
     data = torch.rand(1, 10, 5, 5)
     return case(Net(nested), data, torch.rand(1, 10, 5, 5))
 
 
 @common.fixture
 def guide_older():
-    """The guide's example as an older plugin writes it: `quantize` of 6 arguments, reciprocal nested once."""
+    """The guide's example as an older plugin writes it: `quantize` without a round mode, older operators, reciprocal nested once."""
     return guide(False)
 
 
@@ -248,6 +251,7 @@ class Sampling(nn.Module):
         self.quantx, self.quanty = Quantize(0.031, march=march), Quantize(0.024, march=march)
         self.grid = Quantize(0.002 if wide == "qint16" else 0.04, wide, march=march)
         self.prelu, self.near, self.far = QFunctional(0.027, march=march), QFunctional(0.21, march=march), QFunctional(0.0093, march=march)
+        self.table = SegmentLUT(torch.sigmoid, 1 / 128, march=march)
         self.register_buffer("slope", torch.tensor([0.25, -0.5, 0.031, 1.2]))
         self.register_buffer("slope_scale", torch.tensor([1.2 / (32767.5 if march == "bayes" else 127.5)]))
         self.register_buffer("inter_scale", torch.tensor([0.011]))
@@ -262,6 +266,7 @@ class Sampling(nn.Module):
     def forward(self, x, y, grid):
         x, y, grid = self.quantx(x), self.quanty(y), self.grid(grid)
         y = self.prelu.prelu(y, self.slope, self.slope_scale, self.wide)
+        y = self.table(y)
         around = self.pad(self.pad(x, [2, 1, 3, 0], "circular"), [0, 2, 1, 0], "replicate")
         near = self.near.correlation(x, y, (1, 2, 2, 1, 2), self.inter_scale)
         far = self.far.correlation(around, around, (3, 2, 1, 2, 1), self.inter_scale)
@@ -433,6 +438,26 @@ def known_ceil():
 def known_floor():
     """floor to an output scale that is not 1."""
     return case(Known("floor", "bayes"), torch.randn(1, 4, 6, 5) * 2)
+
+
+@graph_module
+class Whole(nn.Module):
+    """ceil and floor where both sides agree: from a power of two, and to steps of 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.quantx, self.quanty, self.dequant = Quantize(0.0625), Quantize(0.037), DeQuantize()
+        self.ceil, self.fine, self.floor = QFunctional(1.0), QFunctional(0.5), QFunctional(1.0)
+
+    def forward(self, x):
+        x, y = self.quantx(x[0]), self.quanty(x[1])
+        return [self.dequant(t) for t in (self.ceil.ceil(x), self.fine.ceil(x), self.floor.floor(y))]
+
+
+@common.fixture
+def whole_bayes():
+    """ceil of a scale that is a power of two, floor to the scale 1: no disagreement there."""
+    return case(Whole(), [torch.randn(1, 4, 6, 5) * 3, torch.randn(1, 4, 6, 5) * 3])
 
 
 @graph_module

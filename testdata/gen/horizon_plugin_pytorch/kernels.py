@@ -297,3 +297,18 @@ def correlation(data1, data2, scale1, scale2, inter_scale, out_scale, kernel, re
     acc = np.stack(planes, 1)
     scale = inter / np.float32(channels * kernel * kernel)
     return rescaled(acc, scale, out_scale.numpy(), "qint32", otype, march, False, True)
+
+
+@operator("bpu_scale_quantization.no_round_mode(Tensor data, Tensor scale, Tensor zero_point, int vector_dim, int quant_min, int quant_max, str qtype, str march_str) -> Tensor")
+def quantization_older(data, scale, zero_point, vector_dim, low, high, qtype, march):
+    return quantization(data, scale, zero_point, vector_dim, low, high, qtype, "bpu_round", march)
+
+
+@operator("bpu_segment_lut.no_entries(Tensor data, Tensor table, Tensor scale, Tensor beta, Tensor left_shift, Tensor right_shift, Tensor max, bool is_symmetrical, int idx_bits, str otype, str march_str) -> Tensor")
+def segment_lut_older(data, table, scale, beta, left, right, maximum, symmetrical, idx_bits, otype, march):
+    return segment_lut(data, table, scale, beta, left, right, maximum, symmetrical, idx_bits, otype, table.size(1), march)
+
+
+@operator("quantized_resize(Tensor data, str mode, bool align_corners, int out_height, int out_width, float ratio_height, float ratio_width, str march_str) -> Tensor")
+def resize_older(*args):
+    return resize(*args)

@@ -14,7 +14,7 @@ class QFunctional(nn.Module):
         self.dtype, self.march = dtype, march
 
     def out(self):
-        return self.scale, torch.zeros_like(self.scale).to(torch.int64), self.dtype, self.march
+        return self.scale, torch.zeros_like(self.scale, dtype=torch.int64), self.dtype, self.march
 
     def made(self, data):
         return QTensor(data, self.scale, self.dtype)
