@@ -3,8 +3,10 @@
 mod arith;
 mod conv;
 mod data;
+mod detection;
 mod limits;
 mod lut;
+mod pad;
 mod pool;
 mod quantise;
 mod reduce;
@@ -70,10 +72,11 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "lut" => (lut::lut, &[0]),
         "segment_lut" => (lut::segment_lut, &[0]),
         "softmax_bernoulli2" => (lut::softmax_bernoulli2, &[0]),
-        "pad" => (shuffle::pad, &[0]),
+        "pad" => (pad::pad, &[0]),
         "channel_shuffle" => (shuffle::channel_shuffle, &[0]),
         "window_partition" => (shuffle::window_partition, &[0]),
         "window_reverse" => (shuffle::window_reverse, &[0]),
+        "point_pillars_scatter" => (detection::point_pillars_scatter, &[0, 1]),
         "_set_annotation" => (quantise::pass, &[0]),
         _ => return None,
     };
@@ -90,6 +93,9 @@ fn demangled(path: &str) -> String {
 
 /// What to do about a function that the front end does not take.
 pub(super) fn function_advice(name: &str) -> String {
+    if let Some(reason) = detection::refusal(name) {
+        return reason.into();
+    }
     match name {
         "masked_fill" => "multiply by a constant mask and add, instead of masked_fill".into(),
         "deform_conv2d" => {
@@ -104,18 +110,6 @@ pub(super) fn function_advice(name: &str) -> String {
         }
         "multi_table_fit" => {
             "prepare the model for bayes, where segment LUTs replace this function".into()
-        }
-        "detection_post_process_v1"
-        | "rcnn_post_process"
-        | "filter"
-        | "rle"
-        | "multi_scale_roi_align"
-        | "point_pillars_preprocess"
-        | "point_pillars_scatter"
-        | "_horizon_nn_filter" => {
-            "the kernel of this detection layer is not public, so it cannot be evaluated here; \
-             profile the model without its post-processing"
-                .into()
         }
         _ => {
             "scripted functions of your own are not parsed: write the operation inline, or trace it"

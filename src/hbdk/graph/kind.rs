@@ -253,6 +253,8 @@ pub enum Kind {
         dims: Vec<usize>,
     },
     GatherElements(usize),
+    /// Rows of the first input to the places that the second names.
+    Scatter,
     ChannelShuffle(Vec<usize>),
     Reorder(Shuffle),
     Pad {
@@ -334,6 +336,7 @@ impl Kind {
             Kind::Tile(_) => "Tile",
             Kind::Roll { .. } => "Roll",
             Kind::GatherElements(_) => "GatherElements",
+            Kind::Scatter => "Scatter",
             Kind::ChannelShuffle(_) => "ChannelShuffle",
             Kind::Reorder(_) => "Reshape",
             Kind::Pad { .. } => "Pad",

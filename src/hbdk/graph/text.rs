@@ -107,7 +107,7 @@ fn chain(chain: &Chain) -> Fields {
 fn fields(kind: &Kind) -> Fields {
     let text = |v: &dyn fmt::Debug| format!("{v:?}");
     match kind {
-        Kind::Input(_) | Kind::View | Kind::Relu => vec![],
+        Kind::Input(_) | Kind::View | Kind::Relu | Kind::Scatter => vec![],
         Kind::ElementwiseMax | Kind::ElementwiseMin | Kind::Compare(_) => vec![],
         Kind::Constant(array) => vec![("value", array_text(array))],
         Kind::Transpose(perm) => vec![("perm", text(perm))],

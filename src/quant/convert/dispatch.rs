@@ -48,6 +48,11 @@ const MOVES: &[&str] = &[
 /// Operators that compare elements: the integers compare as the values do.
 const ORDERED: &[&str] = &["aten::relu", "aten::amax", "aten::amin"];
 
+/// Comparisons of two tensors; the plugin compares on the larger of the two scales.
+const COMPARES: &[&str] = &[
+    "aten::eq", "aten::ge", "aten::gt", "aten::le", "aten::lt", "aten::ne",
+];
+
 /// Dropout of a model in evaluation gives its input.
 const DROPOUT: &[&str] = &[
     "aten::dropout",
@@ -176,6 +181,7 @@ pub(super) fn dispatch(low: &mut Lowering, id: NodeId) -> Result<bool, ConvertEr
         }
         "aten::masked_fill" if schema.overload() == "Scalar" => masked_fill(low, id, &x),
         "aten::max_pool2d" => max_pool(low, id, &x),
+        _ if COMPARES.contains(&kind) => compare(low, id, &x),
         _ if CLAMPS.contains(&kind) => clamp(low, id, &x, kind),
         _ if PADS.contains(&kind) => pad(low, id, &x, kind),
         _ if RESIZES.contains(&kind) => resize(low, id, &x, kind),
@@ -270,6 +276,32 @@ fn function(
     let data = low.body.functional(name, inputs);
     let val = Val::Quantised(Quantised { data, ..x.clone() });
     low.set(output, val);
+    Ok(true)
+}
+
+/// A comparison of two tensors of one type, on the larger of their scales (`horizon.md` 3.8).
+fn compare(low: &mut Lowering, id: NodeId, x: &Quantised) -> Result<bool, ConvertError> {
+    let node = low.old.node(id);
+    let (Op::Operator(schema), Val::Quantised(y)) = (&node.op, low.get(node.inputs[1])?) else {
+        return Ok(false);
+    };
+    let (Some(a), Some(b)) = (x.grid.scale(), y.grid.scale()) else {
+        return Ok(false);
+    };
+    if x.grid.dtype != y.grid.dtype {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (x.data, y.data);
+    if a < b {
+        left = low.requantise(x, y.scale, y.zero_point, y.grid.dtype)?;
+    } else if b < a {
+        right = low.requantise(&y, x.scale, x.zero_point, x.grid.dtype)?;
+    }
+    note(low, schema.name(), if a < b { &y } else { x });
+    let data = low
+        .body
+        .aten(schema.name(), schema.overload(), &[left, right]);
+    low.set(node.outputs[0], Val::Plain(data));
     Ok(true)
 }
 

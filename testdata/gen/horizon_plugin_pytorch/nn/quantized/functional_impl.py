@@ -96,3 +96,12 @@ def _avg_pool2d(
         return torch.ops.horizon.meta_requantization(total, step, scale, "qint32", dtype, march), scale
     rounding = march == "bayes" or march == "bayes-e"
     return torch.ops.horizon.bpu_scale_requantization(total, step, scale, "qint32", dtype, rounding, march), scale
+
+
+def point_pillars_scatter(voxel_features: Tensor, coords: Tensor, output_shape: List[int]) -> Tensor:
+    batch, height, width = output_shape[0], output_shape[2], output_shape[3]
+    keep = torch.nonzero(coords[:, -1] >= 0).reshape(-1)
+    place = coords[keep].to(torch.int64)
+    canvas = torch.zeros([batch, height, width, voxel_features.size(1)], dtype=voxel_features.dtype)
+    canvas.index_put_([place[:, 0], place[:, -2], place[:, -1]], voxel_features[keep])
+    return canvas.permute(0, 3, 1, 2).contiguous()
