@@ -267,8 +267,8 @@ fn what_ptool_quantises_is_equal_in_every_operator() {
 /// One step; distances are taken in float32.
 const ONE_STEP: f32 = 1.001;
 
-/// The fake-quant sample takes coordinates as they are, the integer one in 256ths of a pixel: with neighbours as far
-/// apart as int8 allows that is another step.
+/// The fake-quant sample takes coordinates as they are, the integer one in 256ths of a pixel, as resizes of bernoulli2
+/// do: with neighbours as far apart as int8 allows that is another step.
 const SAMPLE_STEPS: f32 = 2.0;
 
 /// A product of int16 matrices first takes both to coarser scales (horizon.md 3.8), so that sums of 32 bits hold: with
@@ -294,6 +294,7 @@ fn distant(path: &Path, march: March) -> Result<Vec<(String, f32)>, String> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let limit = |operation: &str| match operation {
         "aten::grid_sampler" => SAMPLE_STEPS,
+        "aten::upsample_bilinear2d" if march == March::Bernoulli2 => SAMPLE_STEPS,
         "_generated_matmul_0" if name.starts_with("transformed") => WIDE_STEPS,
         _ => ONE_STEP,
     };

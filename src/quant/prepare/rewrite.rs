@@ -45,6 +45,8 @@ struct Facts {
     outputs: FxHashSet<ValueId>,
     /// The same, but for operators that move their elements on the way.
     moved_outputs: FxHashSet<ValueId>,
+    /// Sums with a number that only a relu6 reads.
+    gates: FxHashSet<NodeId>,
     /// Values that are read as coordinates of a grid sample, or that coordinates are made of.
     grids: FxHashSet<ValueId>,
     /// Names for stubs at a node.
@@ -191,6 +193,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
     let mut facts = Facts {
         outputs: FxHashSet::default(),
         moved_outputs: FxHashSet::default(),
+        gates: FxHashSet::default(),
         grids: FxHashSet::default(),
         stubs: FxHashMap::default(),
         stored: FxHashMap::default(),
@@ -217,6 +220,9 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         }
     }
     for id in net.nodes() {
+        if is_gate(net, planned, id) {
+            facts.gates.insert(id);
+        }
         if let Some(grid) = net.arg(id, "grid") {
             coordinates(net, planned, grid, &mut facts.grids);
         }
@@ -237,6 +243,19 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         }
     }
     facts
+}
+
+/// Whether a node adds a number to what only a relu6 reads: what a hard sigmoid is made of.
+fn is_gate(net: &Net<'_>, planned: &Planned, id: NodeId) -> bool {
+    let adds = matches!(
+        planned.ops.get(&id),
+        Some(FloatOp::Scalar {
+            name: "add_scalar",
+            ..
+        })
+    );
+    let reader = || net.only_user(*net.node(id).outputs.first()?);
+    adds && reader().is_some_and(|it| matches!(planned.ops.get(&it), Some(FloatOp::Relu6(_))))
 }
 
 /// Adds a grid and what it is made of by moves, sums and products.

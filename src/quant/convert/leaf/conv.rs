@@ -306,7 +306,7 @@ impl Conv {
 
 /// The bias with half a step of the output where the march's convolutions truncate (`horizon.md` 1.2): `⌊x + ½⌋`
 /// rounds as the fake-quant convolution does, where `⌊x⌋` would take half a step off every layer.
-fn rounded_up(mut bias: Vec<f32>, march: &str, output: &Grid) -> Vec<f32> {
+pub(super) fn rounded_up(mut bias: Vec<f32>, march: &str, output: &Grid) -> Vec<f32> {
     let step = output.scale().filter(|_| output.dtype != QType::Qint32);
     if let (true, Some(step)) = (march == "bernoulli2", step) {
         bias.iter_mut().for_each(|it| *it += step / 2.0);

@@ -1,5 +1,6 @@
 //! Normalisation: batch norm as a depthwise convolution, layer norm as a chain (`horizon.md` 3.15).
 
+use super::conv::rounded_up;
 use super::lut::lut;
 use super::softmax::functional;
 use super::stub::quantize;
@@ -56,6 +57,7 @@ pub(in crate::quant::convert) fn batch_norm(
     let bias: Vec<f32> = (0..n)
         .map(|c| (beta[c] as f64 - factor[c] * mean[c] as f64) as f32)
         .collect();
+    let bias = rounded_up(bias, &quant.march, &quant.grid);
     let class = if three {
         "batchnorm.BatchNorm3d"
     } else {

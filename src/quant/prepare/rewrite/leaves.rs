@@ -3,6 +3,7 @@
 use super::Rewriter;
 use crate::ir::{NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{Act, FloatOp, Group, Head, compares, has_no_scale, holds_tensor};
+use crate::quant::observer::{ObserverKind, ObserverSpec};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::report::FloatRow;
 use crate::quant::qconfig::{QDType, Resolved};
@@ -198,6 +199,17 @@ impl Rewriter<'_, '_> {
         let Some((path, mut resolved)) = self.placed.remove(&id) else {
             return self.keep(id);
         };
+        let gate = self.facts.gates.contains(&id) && !resolved.names_activation;
+        if let Some(activation) = resolved.activation.as_mut().filter(|_| gate) {
+            // Six is the largest integer, so that the clip loses nothing to rounding.
+            activation.observer = ObserverSpec {
+                kind: ObserverKind::FixedScale {
+                    scale: 6.0 / activation.quant_max() as f32,
+                    zero_point: 0,
+                },
+                averaging_constant: 0.0,
+            };
+        }
         if name == "mul_scalar" && !resolved.names_activation {
             resolved.activation = None;
         } else if resolved.activation.is_none() {
