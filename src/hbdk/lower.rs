@@ -293,7 +293,7 @@ pub(super) fn operator(kind: &str) -> Option<Handler> {
 }
 
 /// What to do about an operator that the front end does not take.
-pub(super) fn operator_advice(kind: &str) -> String {
+pub(super) fn operator_advice(kind: &str, march: March) -> String {
     let name = kind.rsplit("::").next().unwrap_or(kind);
     match name {
         "unbind" => {
@@ -316,7 +316,21 @@ pub(super) fn operator_advice(kind: &str) -> String {
                 .into()
         }
         "masked_fill" => "multiply by a constant mask and add, instead of masked_fill".into(),
-        "sigmoid" | "tanh" | "silu" | "gelu" | "softmax" | "exp" | "hardswish" | "hardsigmoid" => {
+        "softmax" if !march.is_bayes() => {
+            "end the model before it, or use SoftmaxBernoulli2, which bernoulli2 has along channels"
+                .into()
+        }
+        "gelu" | "elu" | "leaky_relu" | "hardswish" | "hardsigmoid" | "softplus" | "selu" | "sqrt" | "rsqrt"
+        | "reciprocal" | "log" | "erf"
+            if !march.is_bayes() =>
+        {
+            format!(
+                "bernoulli2 has tables for sigmoid, tanh, silu and exp only: use one of these or relu in place of \
+                 `{name}`, or deploy to bayes"
+            )
+        }
+        "sigmoid" | "tanh" | "silu" | "gelu" | "elu" | "leaky_relu" | "softmax" | "exp" | "hardswish"
+        | "hardsigmoid" | "softplus" | "selu" | "sqrt" | "rsqrt" | "reciprocal" | "log" | "erf" => {
             format!(
                 "`{name}` was left in float: use the module of nn and prepare the model again, so that it becomes a LUT"
             )

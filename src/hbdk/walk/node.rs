@@ -100,7 +100,7 @@ impl Builder<'_> {
             return vec![Val::Lost; outputs];
         }
         let Some(op) = lower::operator(kind) else {
-            let fail = Fail::new("").advise(lower::operator_advice(kind));
+            let fail = Fail::new("").advise(lower::operator_advice(kind, self.march()));
             self.problem(Stage::UnsupportedNode, kind, fail, node.span);
             return unknown;
         };
