@@ -76,6 +76,8 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "channel_shuffle" => (shuffle::channel_shuffle, &[0]),
         "window_partition" => (shuffle::window_partition, &[0]),
         "window_reverse" => (shuffle::window_reverse, &[0]),
+        "filter" => (detection::filter, &[0]),
+        "rle" => (detection::rle, &[0]),
         "point_pillars_scatter" => (detection::point_pillars_scatter, &[0, 1]),
         "_set_annotation" => (quantise::pass, &[0]),
         _ => return None,
@@ -129,6 +131,7 @@ pub(super) fn call(
     match is_constant {
         true => evaluate(builder, function, args),
         false => {
+            builder.fixed(args)?;
             limits::dtypes(builder, args);
             (function.handler)(builder, args)
         }
@@ -215,6 +218,7 @@ fn placed(scratch: &mut Builder<'_>, value: &Val) -> Val {
                 shape: array.shape.clone(),
                 layout,
                 dtype: array.dtype,
+                loose: false,
             });
             scratch.add_layer(Kind::Constant(array), vec![], vec![record]);
             scratch.manager(record)

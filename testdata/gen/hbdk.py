@@ -65,7 +65,7 @@ def case(net, *args, runs=True, why="calls operators of the horizon library"):
     tensors = [(f"input/{i}", t) for i, t in enumerate(flat(list(args)))]
     tensors += [(f"output/{i}", t) for i, t in enumerate(flat([output]))]
     for n, (name, results) in enumerate(calls):
-        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(results)]
+        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(flat(list(results)))]
     traced = torch.jit.trace(net, args, check_trace=False)
     for got, expected in zip(flat([traced(*args)]), flat([output])):
         assert torch.equal(got, expected), "the trace computes something else"
@@ -393,6 +393,36 @@ def pillars_bayes():
     """Features of pillars scattered onto a map; rows with a negative place are left out."""
     places = [[0, 0, 0, 0], [0, 0, 5, 3], [1, 0, 2, 1], [1, 0, 3, 0], [0, 0, -1, -1]]
     return case(Pillars(), torch.randn(5, 5), torch.tensor(places, dtype=torch.int32))
+
+
+@graph_module
+class Kept(nn.Module):
+    """What a head keeps: pixels above a threshold, and runs of the best class."""
+
+    def __init__(self, march):
+        super().__init__()
+        self.march = march
+        self.quantx, self.quanty = Quantize(0.031, march=march), Quantize(0.012, march=march)
+        self.conv = Conv2d(nn.Conv2d(4, 5, 1), 0.024, march=march)
+
+    def forward(self, x, y):
+        x, y = self.conv(self.quantx(x)), self.quanty(y)
+        parts = [x.data, y.data], [x.scale, y.scale], [x.zero_point, y.zero_point], [x.dtype, y.dtype]
+        kept = F.filter(*parts, 0.6, (1, 4), self.march)
+        best = torch.argmax(x.data, 1, keepdim=True)
+        return (*kept[0], *kept[1], *F.rle(best, 1))
+
+
+@common.fixture
+def kept_bayes():
+    """filter and rle, whose numbers of results depend on the data; march bayes."""
+    return case(Kept("bayes"), torch.randn(2, 4, 5, 6), torch.randn(2, 3, 5, 6))
+
+
+@common.fixture
+def kept_bernoulli2():
+    """The same for march bernoulli2, which keeps what is above the threshold."""
+    return case(Kept("bernoulli2"), torch.randn(2, 4, 5, 6), torch.randn(2, 3, 5, 6))
 
 
 @graph_module
