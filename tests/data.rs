@@ -1,5 +1,6 @@
 //! Data as batches: every format, across files, and what is refused.
 
+mod examples;
 mod refused;
 mod stream;
 

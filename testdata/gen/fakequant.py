@@ -1,6 +1,7 @@
 """A fake-quant file in the shape that `ptool prepare` writes, data for it, and the scales that plain numpy finds.
 
-testdata/fakequant/: observers.fq.pt, data.npz (x, labels), expected.json. The classes are stand-ins under the plugin's
+testdata/fakequant/: observers.fq.pt, data.npz (x, labels), expected.json, and sampled.fq.pt, whose inputs are large and
+its activations small. The classes are stand-ins under the plugin's
 names: only names, attributes and buffers matter to `ptool calibrate`.
 """
 
@@ -143,13 +144,31 @@ class Net(torch.nn.Module):
 '''
 
 
+SAMPLED = '''
+import torch
+
+class Sampled(torch.nn.Module):
+    def __init__(self, quant):
+        super().__init__()
+        self.quant = quant
+
+    def forward(self, x):
+        return self.quant(x[:, :, ::16, ::16])
+
+    @torch.jit.export
+    def set_fake_quantize(self, state: str):
+        on = 0 if state == "float" or state == "calibration" else 1
+        self.quant.activation_post_process.switch(on, 0 if state == "float" else 1)
+'''
+
+
 def package(root):
     """The plugin's module names with stand-ins in them."""
     observers = "import torch\n" + "".join(OBSERVER.format(name=name) for name in OBSERVERS) + FIXED
     for path, text in {
         "quantization/fake_quantize.py": FAKE_QUANTIZE,
         "quantization/observer_v2.py": observers,
-        "quantization/fx/graph_module.py": NET,
+        "quantization/fx/graph_module.py": NET + SAMPLED.replace("import torch\n", ""),
         "nn/qat/stubs.py": STUBS,
         "nn/qat/conv2d.py": CONV,
     }.items():
@@ -201,6 +220,8 @@ def main():
 
     OUT.mkdir(exist_ok=True)
     torch.jit.script(model).save(str(OUT / "observers.fq.pt"))
+    sampled = net.Sampled(stub(ob.MinMaxObserver(averaging_constant=0.01))).eval()
+    torch.jit.script(sampled).save(str(OUT / "sampled.fq.pt"))
     np.savez(OUT / "data.npz", x=x.numpy(), labels=labels.numpy())
 
     def batches(t):
