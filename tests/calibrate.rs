@@ -1,5 +1,6 @@
 //! `ptool calibrate` on a file of stand-ins for the plugin's classes (`testdata/gen/fakequant.py`).
 
+mod formats;
 mod killed;
 mod memory;
 mod refused;
