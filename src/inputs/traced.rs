@@ -51,8 +51,11 @@ pub fn shapes(model: &Model, method: &str) -> Option<Vec<String>> {
     Some(items.iter().map(text).collect())
 }
 
-/// The dtype and shape of each input that is a tensor; `None` when the file records none.
-pub(super) fn layouts(model: &Model, method: &str) -> Option<Vec<Option<(DType, Vec<i64>)>>> {
+/// Dtype and shape of an input that is a tensor.
+type Layout = Option<(DType, Vec<i64>)>;
+
+/// Those of each input; `None` when the file records none.
+pub(super) fn layouts(model: &Model, method: &str) -> Option<Vec<Layout>> {
     let (document, items) = find(model, method)?;
     let layout = |it: &Use| {
         let tensor = document.tensor(document.as_tensor(document.at(*it))?);

@@ -87,11 +87,12 @@ impl Observer {
     }
 
     /// From now on values that are multiples of one step get a scale that represents them all without error, if there
-    /// is one near that of their extremes. Observers that cut values off, and scales of channels, stay as they are.
+    /// is one near that of their extremes. Observers that are told how much to cut off, and scales of channels, stay
+    /// as they are.
     pub fn keep_steps(&mut self) {
-        use ObserverKind::{MinMax, Mse, RunningMinMax};
-        let is_whole = matches!(self.spec.kind, MinMax | RunningMinMax | Mse { .. });
-        if is_whole && self.ch_axis.is_none() && !self.has_observed() {
+        use ObserverKind::{MinMax, Mix, Mse, RunningMinMax};
+        let is_free = matches!(self.spec.kind, MinMax | RunningMinMax | Mse { .. } | Mix);
+        if is_free && self.ch_axis.is_none() && !self.has_observed() {
             self.steps = Some(Steps::new());
         }
     }
