@@ -58,6 +58,17 @@ pub enum Outcome {
     Shapes(Vec<usize>, Vec<usize>),
 }
 
+impl Outcome {
+    /// Whether a disagreement of the tool chain explains a difference this large.
+    fn explained_by(&self, known: Known) -> bool {
+        match self {
+            Outcome::Equal => true,
+            Outcome::Differs(it) => known.most().is_none_or(|most| it.largest <= most),
+            Outcome::Shapes(..) => false,
+        }
+    }
+}
+
 /// One operator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -128,11 +139,12 @@ pub fn profile(
     }
     let row = |(id, name): &(RecordId, String)| {
         let outcome = own.found.remove(id)?;
-        let by_itself = forced.found.get(id).is_some_and(|o| *o != Outcome::Equal);
+        let alone = forced.found.get(id);
+        let by_itself = alone.is_some_and(|o| *o != Outcome::Equal);
         let (site, known) = origin(graph, *id);
         Some(Row {
             name: name.clone(),
-            known: known.filter(|_| by_itself),
+            known: known.filter(|it| by_itself && alone.is_some_and(|o| o.explained_by(*it))),
             outcome,
             by_itself,
             site,

@@ -86,10 +86,11 @@ impl Correlation {
 /// is_multiply, out_dtype, march.
 pub(super) fn run(_: &Context, a: &Args) -> Result<Vec<Output>, OpError> {
     let job = Correlation::read(a)?;
-    let scale = |index: usize| -> Result<f64, OpError> {
+    // In float32, as the front end's own parameters are.
+    let scale = |index: usize| -> Result<f32, OpError> {
         let list = a.floats(index)?;
         if list.len() == 1 {
-            Ok(list[0])
+            Ok(list[0] as f32)
         } else {
             Err(a.wrong(index, "a scale of one entry"))
         }
@@ -97,10 +98,11 @@ pub(super) fn run(_: &Context, a: &Args) -> Result<Vec<Output>, OpError> {
     let (product, inter, out) = (scale(2)? * scale(3)?, scale(4)?, scale(5)?);
     let (inter, shift) = match job.kernel {
         1 => (product, None),
-        _ => (inter, Some(inter_shift(a, inter / product)?)),
+        _ => (inter, Some(inter_shift(a, f64::from(inter / product))?)),
     };
-    let count = (job.input[1] * job.kernel * job.kernel) as f64;
-    let rescale = Rescale::of_accumulator(inter / count, out, job.to, job.march);
+    let count = (job.input[1] * job.kernel * job.kernel) as f32;
+    let rescale =
+        Rescale::of_accumulator(f64::from(inter / count), f64::from(out), job.to, job.march);
     let (x, y) = (a.filled(0)?, a.filled(1)?);
     macro_rules! go {
         ($ty:ty) => {{

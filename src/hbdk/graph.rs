@@ -39,6 +39,8 @@ pub struct Record {
     pub layout: Layout,
     /// Element type: int8, int16, int32, float32 or bool.
     pub dtype: DType,
+    /// The first size is an upper bound: how many rows there are depends on the data.
+    pub loose: bool,
 }
 
 /// Where a layer was written.
@@ -78,19 +80,30 @@ impl Known {
         }
     }
 
+    /// The largest difference it explains, in steps of the output; none where any may come of it.
+    pub fn most(self) -> Option<f64> {
+        match self {
+            // Rounding half up or down.
+            Known::MatmulRounding => Some(1.0),
+            // Below a ratio of 2^-17 the front end's shift is cut off, and its result too large by any power of two.
+            Known::RequantizeAccumulator | Known::Ceil | Known::Floor => None,
+        }
+    }
+
     /// What to change in the model.
     pub fn advice(self) -> &'static str {
         match self {
             Known::RequantizeAccumulator => {
-                "quantise the output of the layer before it (int8 or int16) instead of leaving it int32"
+                "give the layer before it an int8 or int16 output instead of a high-precision int32 one"
             }
             Known::MatmulRounding => {
-                "replace the matmul by a convolution or linear layer, or accept one step of difference"
+                "accept differences of one step, or write a product with a constant matrix as a 1x1 convolution, which \
+                 both sides truncate"
             }
             Known::Ceil => {
-                "give the input of ceil a scale that is a power of two (FixedScaleObserver)"
+                "give the input of ceil a scale that is a power of two (observer fixed_scale)"
             }
-            Known::Floor => "give the output of floor the scale 1 (FixedScaleObserver)",
+            Known::Floor => "give the output of floor the scale 1 (observer fixed_scale)",
         }
     }
 }

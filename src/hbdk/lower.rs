@@ -3,8 +3,10 @@
 mod arith;
 mod conv;
 mod data;
+mod detection;
 mod limits;
 mod lut;
+mod pad;
 mod pool;
 mod quantise;
 mod reduce;
@@ -70,10 +72,13 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "lut" => (lut::lut, &[0]),
         "segment_lut" => (lut::segment_lut, &[0]),
         "softmax_bernoulli2" => (lut::softmax_bernoulli2, &[0]),
-        "pad" => (shuffle::pad, &[0]),
+        "pad" => (pad::pad, &[0]),
         "channel_shuffle" => (shuffle::channel_shuffle, &[0]),
         "window_partition" => (shuffle::window_partition, &[0]),
         "window_reverse" => (shuffle::window_reverse, &[0]),
+        "filter" => (detection::filter, &[0]),
+        "rle" => (detection::rle, &[0]),
+        "point_pillars_scatter" => (detection::point_pillars_scatter, &[0, 1]),
         "_set_annotation" => (quantise::pass, &[0]),
         _ => return None,
     };
@@ -90,6 +95,9 @@ fn demangled(path: &str) -> String {
 
 /// What to do about a function that the front end does not take.
 pub(super) fn function_advice(name: &str) -> String {
+    if let Some(reason) = detection::refusal(name) {
+        return reason.into();
+    }
     match name {
         "masked_fill" => "multiply by a constant mask and add, instead of masked_fill".into(),
         "deform_conv2d" => {
@@ -104,18 +112,6 @@ pub(super) fn function_advice(name: &str) -> String {
         }
         "multi_table_fit" => {
             "prepare the model for bayes, where segment LUTs replace this function".into()
-        }
-        "detection_post_process_v1"
-        | "rcnn_post_process"
-        | "filter"
-        | "rle"
-        | "multi_scale_roi_align"
-        | "point_pillars_preprocess"
-        | "point_pillars_scatter"
-        | "_horizon_nn_filter" => {
-            "the kernel of this detection layer is not public, so it cannot be evaluated here; \
-             profile the model without its post-processing"
-                .into()
         }
         _ => {
             "scripted functions of your own are not parsed: write the operation inline, or trace it"
@@ -135,6 +131,7 @@ pub(super) fn call(
     match is_constant {
         true => evaluate(builder, function, args),
         false => {
+            builder.fixed(args)?;
             limits::dtypes(builder, args);
             (function.handler)(builder, args)
         }
@@ -221,6 +218,7 @@ fn placed(scratch: &mut Builder<'_>, value: &Val) -> Val {
                 shape: array.shape.clone(),
                 layout,
                 dtype: array.dtype,
+                loose: false,
             });
             scratch.add_layer(Kind::Constant(array), vec![], vec![record]);
             scratch.manager(record)
@@ -299,7 +297,7 @@ pub(super) fn operator(kind: &str) -> Option<Handler> {
 }
 
 /// What to do about an operator that the front end does not take.
-pub(super) fn operator_advice(kind: &str) -> String {
+pub(super) fn operator_advice(kind: &str, march: March) -> String {
     let name = kind.rsplit("::").next().unwrap_or(kind);
     match name {
         "unbind" => {
@@ -322,7 +320,21 @@ pub(super) fn operator_advice(kind: &str) -> String {
                 .into()
         }
         "masked_fill" => "multiply by a constant mask and add, instead of masked_fill".into(),
-        "sigmoid" | "tanh" | "silu" | "gelu" | "softmax" | "exp" | "hardswish" | "hardsigmoid" => {
+        "softmax" if !march.is_bayes() => {
+            "end the model before it, or use SoftmaxBernoulli2, which bernoulli2 has along channels"
+                .into()
+        }
+        "gelu" | "elu" | "leaky_relu" | "hardswish" | "hardsigmoid" | "softplus" | "selu" | "sqrt" | "rsqrt"
+        | "reciprocal" | "log" | "erf"
+            if !march.is_bayes() =>
+        {
+            format!(
+                "bernoulli2 has tables for sigmoid, tanh, silu and exp only: use one of these or relu in place of \
+                 `{name}`, or deploy to bayes"
+            )
+        }
+        "sigmoid" | "tanh" | "silu" | "gelu" | "elu" | "leaky_relu" | "softmax" | "exp" | "hardswish"
+        | "hardsigmoid" | "softplus" | "selu" | "sqrt" | "rsqrt" | "reciprocal" | "log" | "erf" => {
             format!(
                 "`{name}` was left in float: use the module of nn and prepare the model again, so that it becomes a LUT"
             )

@@ -22,5 +22,5 @@ pub(super) use in_place::without_writes;
 pub(super) use net::{MAX_MODULE_DEPTH, Net, children, demangled, holds_tensor, joined};
 pub(super) use op::{Conv, ConvKind, FloatOp, Linear, Norm, Pool};
 pub(super) use pattern::{Act, Group, Head, groups};
-pub(super) use read::read;
+pub(super) use read::{compares, has_no_scale, read};
 pub(super) use tensor::ConstTensor;

@@ -30,7 +30,8 @@ def declare_operators():
 
 def functions():
     """Every function of the two modules, in their order, scripted."""
-    sys.path.insert(0, str(Path(__file__).parent / "functional"))
+    # In place of this folder, whose package of the same name is another one.
+    sys.path[0] = str(Path(__file__).parent / "functional")
     scripted = []
     for name in MODULES:
         module = __import__(f"{PACKAGE}.{name}", fromlist=[name])

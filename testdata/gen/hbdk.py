@@ -18,6 +18,7 @@ from torch import nn
 import horizon_plugin_pytorch.kernels
 from horizon_plugin_pytorch.nn.qat.softmax import SegmentLUTSoftmax
 from horizon_plugin_pytorch.nn.quantized import functional as F
+from horizon_plugin_pytorch.nn.quantized import older
 from horizon_plugin_pytorch.nn.quantized.conv2d import Conv2d, ConvAdd2d, ConvAddReLU2d, ConvReLU2d
 from horizon_plugin_pytorch.nn.quantized.functional_modules import QFunctional
 from horizon_plugin_pytorch.nn.quantized.linear import Linear, LinearReLU
@@ -64,7 +65,7 @@ def case(net, *args, runs=True, why="calls operators of the horizon library"):
     tensors = [(f"input/{i}", t) for i, t in enumerate(flat(list(args)))]
     tensors += [(f"output/{i}", t) for i, t in enumerate(flat([output]))]
     for n, (name, results) in enumerate(calls):
-        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(results)]
+        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(flat(list(results)))]
     traced = torch.jit.trace(net, args, check_trace=False)
     for got, expected in zip(flat([traced(*args)]), flat([output])):
         assert torch.equal(got, expected), "the trace computes something else"
@@ -105,13 +106,15 @@ class Net(nn.Module):
 
 
 def guide(nested):
+    if not nested:
+        older.install()
     data = torch.rand(1, 10, 5, 5)
     return case(Net(nested), data, torch.rand(1, 10, 5, 5))
 
 
 @common.fixture
 def guide_older():
-    """The guide's example as an older plugin writes it: `quantize` of 6 arguments, reciprocal nested once."""
+    """The guide's example as an older plugin writes it: `quantize` without a round mode, older operators, reciprocal nested once."""
     return guide(False)
 
 
@@ -232,6 +235,196 @@ def shapes_bayes():
     return case(Shapes(), torch.randn(2, 8, 5, 4))
 
 
+def keep(x, data):
+    """Integers on the grid of another tensor."""
+    return QTensor(data, x.scale, x.dtype)
+
+
+@graph_module
+class Sampling(nn.Module):
+    """Layers that read pixels elsewhere than where they write them, and those of few models."""
+
+    def __init__(self, march):
+        super().__init__()
+        wide = "qint16" if march == "bayes" else "qint8"
+        self.wide, self.march = wide, march
+        self.quantx, self.quanty = Quantize(0.031, march=march), Quantize(0.024, march=march)
+        self.grid = Quantize(0.002 if wide == "qint16" else 0.04, wide, march=march)
+        self.prelu, self.near, self.far = QFunctional(0.027, march=march), QFunctional(0.21, march=march), QFunctional(0.0093, march=march)
+        self.table = SegmentLUT(torch.sigmoid, 1 / 128, march=march)
+        self.register_buffer("slope", torch.tensor([0.25, -0.5, 0.031, 1.2]))
+        self.register_buffer("slope_scale", torch.tensor([1.2 / (32767.5 if march == "bayes" else 127.5)]))
+        self.register_buffer("inter_scale", torch.tensor([0.011]))
+        self.dequant = DeQuantize(march)
+
+    def warp(self, x, grid, mode, padding):
+        return keep(x, F.grid_sample(x.data, grid.data, mode, padding, True, grid.scale, grid.zero_point, grid.dtype, self.march))
+
+    def pad(self, x, sizes, mode):
+        return keep(x, F.pad(x.data, sizes, mode, 0.0, x.scale, x.zero_point, x.dtype, self.march))
+
+    def forward(self, x, y, grid):
+        x, y, grid = self.quantx(x), self.quanty(y), self.grid(grid)
+        y = self.prelu.prelu(y, self.slope, self.slope_scale, self.wide)
+        y = self.table(y)
+        around = self.pad(self.pad(x, [2, 1, 3, 0], "circular"), [0, 2, 1, 0], "replicate")
+        near = self.near.correlation(x, y, (1, 2, 2, 1, 2), self.inter_scale)
+        far = self.far.correlation(around, around, (3, 2, 1, 2, 1), self.inter_scale)
+        warped = [self.warp(x, grid, mode, padding) for mode, padding in (("bilinear", "zeros"), ("bilinear", "border"), ("nearest", "zeros"))]
+        best, where = F.topk(x.data, 3, 1, True, True, self.march)
+        least, _ = F.topk(around.data, 2, -1, False, True, self.march)
+        size = F.abs(x.data, "saturate"), F.abs(x.data, "trunc")
+        return [self.dequant(t) for t in [near, far, *warped, keep(x, best), keep(x, least)]], where, size
+
+
+def sampling(march):
+    images = torch.randn(2, 4, 8, 7) * 2
+    return case(Sampling(march), images, torch.randn(2, 4, 8, 7), torch.randn(2, 5, 6, 2) * 2)
+
+
+@common.fixture
+def sampling_bayes():
+    """grid_sample, correlation, circular and replicated padding, topk, prelu, abs; march bayes."""
+    return sampling("bayes")
+
+
+@common.fixture
+def sampling_bernoulli2():
+    """The same for march bernoulli2, with a grid of int8."""
+    return sampling("bernoulli2")
+
+
+class Conv3d(nn.Module):
+    def __init__(self, conv, out_scale, activation="", dtype="qint8"):
+        super().__init__()
+        self.register_buffer("weight", conv.weight.detach())
+        self.register_buffer("bias", conv.bias.detach())
+        self.register_buffer("weight_scale", conv.weight.detach().abs().amax(dim=[1, 2, 3, 4]) / 127.5)
+        self.register_buffer("out_scale", torch.tensor([out_scale], dtype=torch.float32))
+        self.conv, self.activation, self.dtype = (list(conv.stride), list(conv.padding), list(conv.dilation), conv.groups), activation, dtype
+
+    def forward(self, x, y=None):
+        one = torch.ones_like(self.out_scale)
+        zero = lambda scale: torch.zeros_like(scale).to(torch.int64)
+        extra = (None, None, None) if y is None else (y.scale, y.zero_point, y.dtype)
+        data, scale = F.conv3d(
+            x.data, self.weight, self.bias, None if y is None else y.data, *self.conv, "zeros", self.activation, x.scale, x.zero_point,
+            x.dtype, self.weight_scale, zero(self.weight_scale), "qint8", one, zero(one), "qint32", *extra, self.out_scale,
+            zero(self.out_scale), self.dtype, "bayes",
+        )
+        return QTensor(data, scale, self.dtype)
+
+
+@graph_module
+class Volume(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.quant = Quantize(0.03)
+        self.stem = Conv3d(nn.Conv3d(2, 6, (1, 3, 3), padding=(0, 1, 1)), 0.011, "relu")
+        self.grouped = Conv3d(nn.Conv3d(6, 6, 3, stride=2, padding=1, groups=2), 0.006)
+        self.skip = Conv3d(nn.Conv3d(6, 6, 1), 0.009, "relu")
+        self.head = Conv3d(nn.Conv3d(6, 3, (2, 1, 2)), 1.0, dtype="qint32")
+        self.dequant = DeQuantize()
+
+    def forward(self, x):
+        x = self.grouped(self.stem(self.quant(x)))
+        return self.dequant(self.head(self.skip(x, x)))
+
+
+@common.fixture
+def volume_bayes():
+    """conv3d: strides, padding, groups, a sum input, a high-precision output."""
+    return case(Volume(), torch.randn(2, 2, 4, 6, 5))
+
+
+@graph_module
+class Windows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.quant, self.fc, self.dequant = Quantize(0.02), Linear(nn.Linear(6, 6), 0.014), DeQuantize()
+
+    def forward(self, x):
+        x = self.quant(x)
+        windows = F.window_partition(x.data.permute(0, 2, 3, 1), 2)
+        y = self.fc(keep(x, windows.reshape(windows.size(0), 4, 6)))
+        back = F.window_reverse(y.data.reshape(windows.size(0), 2, 2, 6), 2, 4, 6)
+        return self.dequant(keep(y, torch.roll(back, shifts=[-1, -1], dims=[1, 2]).permute(0, 3, 1, 2)))
+
+
+@common.fixture
+def windows_bayes():
+    """Windows of a shifted-window transformer: partition, a linear layer, reverse, roll."""
+    return case(Windows(), torch.randn(2, 6, 4, 6))
+
+
+@graph_module
+class SoftmaxBernoulli2(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.quant = Quantize(0.035, march="bernoulli2")
+        powers = torch.exp(torch.arange(-255, 1) * 0.035) * 255
+        self.register_buffer("table", torch.clamp(torch.round(powers), 0, 255).to(torch.uint8))
+
+    def forward(self, x):
+        x = self.quant(x)
+        one = lambda max_only: F.softmax_bernoulli2(x.data, self.table, max_only, 1, "bernoulli2")
+        return one(False), one(True)
+
+
+@common.fixture
+def softmax_bernoulli2():
+    """Softmax over channels as bernoulli2 has it: a table of 256 entries, a quotient of floats."""
+    return case(SoftmaxBernoulli2(), torch.randn(2, 7, 3, 4) * 2)
+
+
+@graph_module
+class Pillars(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.quant, self.conv, self.dequant = Quantize(0.02), Conv2d(nn.Conv2d(5, 4, 3, padding=1), 0.011), DeQuantize()
+
+    def forward(self, features, coords):
+        x = self.quant(features)
+        return self.dequant(self.conv(keep(x, F.point_pillars_scatter(x.data, coords, [2, 5, 6, 4]))))
+
+
+@common.fixture
+def pillars_bayes():
+    """Features of pillars scattered onto a map; rows with a negative place are left out."""
+    places = [[0, 0, 0, 0], [0, 0, 5, 3], [1, 0, 2, 1], [1, 0, 3, 0], [0, 0, -1, -1]]
+    return case(Pillars(), torch.randn(5, 5), torch.tensor(places, dtype=torch.int32))
+
+
+@graph_module
+class Kept(nn.Module):
+    """What a head keeps: pixels above a threshold, and runs of the best class."""
+
+    def __init__(self, march):
+        super().__init__()
+        self.march = march
+        self.quantx, self.quanty = Quantize(0.031, march=march), Quantize(0.012, march=march)
+        self.conv = Conv2d(nn.Conv2d(4, 5, 1), 0.024, march=march)
+
+    def forward(self, x, y):
+        x, y = self.conv(self.quantx(x)), self.quanty(y)
+        parts = [x.data, y.data], [x.scale, y.scale], [x.zero_point, y.zero_point], [x.dtype, y.dtype]
+        kept = F.filter(*parts, 0.6, (1, 4), self.march)
+        best = torch.argmax(x.data, 1, keepdim=True)
+        return (*kept[0], *kept[1], *F.rle(best, 1))
+
+
+@common.fixture
+def kept_bayes():
+    """filter and rle, whose numbers of results depend on the data; march bayes."""
+    return case(Kept("bayes"), torch.randn(2, 4, 5, 6), torch.randn(2, 3, 5, 6))
+
+
+@common.fixture
+def kept_bernoulli2():
+    """The same for march bernoulli2, which keeps what is above the threshold."""
+    return case(Kept("bernoulli2"), torch.randn(2, 4, 5, 6), torch.randn(2, 3, 5, 6))
+
+
 @graph_module
 class Known(nn.Module):
     def __init__(self, what, march):
@@ -275,6 +468,26 @@ def known_ceil():
 def known_floor():
     """floor to an output scale that is not 1."""
     return case(Known("floor", "bayes"), torch.randn(1, 4, 6, 5) * 2)
+
+
+@graph_module
+class Whole(nn.Module):
+    """ceil and floor where both sides agree: from a power of two, and to steps of 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.quantx, self.quanty, self.dequant = Quantize(0.0625), Quantize(0.037), DeQuantize()
+        self.ceil, self.fine, self.floor = QFunctional(1.0), QFunctional(0.5), QFunctional(1.0)
+
+    def forward(self, x):
+        x, y = self.quantx(x[0]), self.quanty(x[1])
+        return [self.dequant(t) for t in (self.ceil.ceil(x), self.fine.ceil(x), self.floor.floor(y))]
+
+
+@common.fixture
+def whole_bayes():
+    """ceil of a scale that is a power of two, floor to the scale 1: no disagreement there."""
+    return case(Whole(), [torch.randn(1, 4, 6, 5) * 3, torch.randn(1, 4, 6, 5) * 3])
 
 
 @graph_module

@@ -9,6 +9,7 @@ common.neutral()
 import torch
 
 from common import Case, fixture
+from models import bernoulli2_nets as bernoulli2
 from models import quant_nets as nets
 
 torch.set_num_threads(1)
@@ -28,6 +29,11 @@ NETS = {
     "leftover": (nets.Leftover, lambda: (picture(),), ("traced", "scripted")),
     "volume": (nets.Volume, lambda: (torch.randn(1, 2, 4, 6, 6),), ("scripted",)),
     "sampled": (nets.Sampled, lambda: (picture(), torch.rand(2, 8, 8, 2) * 2 - 1), ("traced",)),
+    "bernoulli2_layers": (bernoulli2.Layers, lambda: (picture(side=16),), ("traced", "scripted")),
+    "bernoulli2_arithmetic": (bernoulli2.Arithmetic, lambda: (picture(4), picture(4) * 0.6), ("traced", "scripted")),
+    "bernoulli2_tables": (bernoulli2.Tables, lambda: (picture(6),), ("traced", "scripted")),
+    "bernoulli2_shapes": (bernoulli2.Shapes, lambda: (picture(8),), ("traced",)),
+    "bernoulli2_product": (bernoulli2.Product, lambda: (picture(4),), ("traced",)),
 }
 
 

@@ -73,7 +73,7 @@ pub(crate) fn made_by_python() {
 }
 
 /// The float model made fixed-point by the program as users have it.
-fn fixed_point(float: &Path, name: &str, flags: &[&str]) -> PathBuf {
+pub(crate) fn fixed_point(float: &Path, name: &str, flags: &[&str]) -> PathBuf {
     let output = models::scratch(name);
     let mut command = Command::new(models::ptool());
     command.arg("quantize").arg(float).arg("--force");

@@ -1,12 +1,13 @@
 //! Speed and memory beside the named peers, as medians of interleaved rounds, so that a busy machine slows both sides.
 //!
 //! `cargo xtask bench [SUBJECT]…` makes what is needed and runs this. Subjects: `open`, `device`, `dispatch`, `compare`, `kernels`,
-//! `int8`, `calibrate`.
+//! `int8`, `calibrate`, `hbdk`.
 
 mod calibrate;
 mod compare;
 mod device;
 mod dispatch;
+mod hbdk;
 mod int8;
 mod kernels;
 mod measure;
@@ -23,7 +24,7 @@ fn main() {
         return;
     }
     measure::print_machine();
-    let subjects: [(&str, fn()); 7] = [
+    let subjects: [(&str, fn()); 8] = [
         ("open", open::bench),
         ("device", device::bench),
         ("dispatch", dispatch::bench),
@@ -31,6 +32,7 @@ fn main() {
         ("kernels", kernels::bench),
         ("int8", int8::bench),
         ("calibrate", calibrate::bench),
+        ("hbdk", hbdk::bench),
     ];
     for (name, run) in subjects {
         if chosen.is_empty() || chosen.iter().any(|c| c == name) {

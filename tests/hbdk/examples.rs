@@ -30,6 +30,7 @@ fn evaluated(kind: Kind, inputs: &[Array], shape: &[usize], dtype: DType) -> Vec
             shape: shape.to_vec(),
             layout: Layout::Hardware,
             dtype,
+            loose: false,
         });
         graph.layers.push(Layer {
             kind,

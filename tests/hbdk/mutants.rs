@@ -24,6 +24,7 @@ fn located(case: &Case, target: &str, change: &dyn Fn(&mut Kind)) -> Vec<String>
     change(layer(&mut graph, target));
     let found = profile(&graph, &rows, &case.inputs, &sound).unwrap();
     let own = found.rows.iter().filter(|row| row.by_itself);
+    let own = own.inspect(|row| assert_eq!(row.known, None, "`{}` is excused", row.name));
     own.map(|row| row.name.clone()).collect()
 }
 
@@ -225,7 +226,137 @@ fn faults_in_shapes() {
 }
 
 #[test]
+fn faults_where_pixels_are_read_elsewhere() {
+    planted(
+        "sampling_bayes",
+        &[
+            (
+                "_hz_grid_sample",
+                "_hz_grid_sample",
+                change!(Kind::Warping { pad, .. } => *pad = PadMode::Edge),
+            ),
+            (
+                "_hz_grid_sample_1_grid_rescale_torch_native",
+                "_hz_grid_sample_1",
+                change!(Kind::Rescale { chain, .. } => chain.post[0] += 1),
+            ),
+            (
+                "_hz_grid_sample_2",
+                "_hz_grid_sample_2",
+                change!(Kind::Warping { nearest, .. } => *nearest = false),
+            ),
+            (
+                "_hz_correlation_1",
+                "_hz_correlation_1",
+                change!(Kind::Correlation { inter_rshift, .. } => *inter_rshift -= 1),
+            ),
+            (
+                "_hz_correlation",
+                "_hz_correlation",
+                change!(Kind::Correlation { pad, .. } => *pad -= 1),
+            ),
+            (
+                "_hz_prelu",
+                "_hz_prelu",
+                change!(Kind::PRelu { negative, .. } => negative.pre[0] += 1),
+            ),
+            (
+                "_hz_pad_tail1",
+                "_hz_pad",
+                change!(Kind::Slice { begin, .. } => begin[1] -= 1),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn faults_in_volumes() {
+    let (grouped, skip) = ("_grouped_hz_conv3d", "_skip_hz_conv3d");
+    planted(
+        "volume_bayes",
+        &[
+            (
+                grouped,
+                grouped,
+                change!(Kind::Conv(c) => c.padding = vec![1, 1, 0]),
+            ),
+            (
+                grouped,
+                grouped,
+                change!(Kind::Conv(c) => c.params.weight.chunks_exact_mut(3).for_each(|group| group.swap(0, 2))),
+            ),
+            (
+                skip,
+                skip,
+                change!(Kind::Conv(c) => c.params.escale_lshift[1] += 1),
+            ),
+        ],
+    );
+}
+
+/// Rounding, shift, padding, channel order on the march that truncates.
+#[test]
+fn faults_in_convolutions_on_bernoulli2() {
+    let (stem, up) = ("_stem_hz_conv2d", "_up_hz_conv_transpose2d");
+    planted(
+        "convolutions_bernoulli2",
+        &[
+            (stem, stem, change!(Kind::Conv(c) => c.rounding = true)),
+            (up, up, change!(Kind::Conv(c) => c.rounding = true)),
+            (
+                stem,
+                stem,
+                change!(Kind::Conv(c) => c.params.output.post[2] -= 1),
+            ),
+            (
+                stem,
+                stem,
+                change!(Kind::Conv(c) => c.params.bias_lshift[0] += 1),
+            ),
+            (stem, stem, change!(Kind::Conv(c) => c.padding = vec![3, 2])),
+            (
+                stem,
+                stem,
+                change!(Kind::Conv(c) => c.params.weight.chunks_exact_mut(3).for_each(|rgb| rgb.swap(0, 2))),
+            ),
+            (
+                "_block_1_hz_conv2d",
+                "_block_1_hz_conv2d",
+                change!(Kind::Conv(c) => c.params.escale[2] /= 2),
+            ),
+            (
+                "_pool_hz_max_pool2d",
+                "_pool_hz_max_pool2d",
+                change!(Kind::MaxPooling(w) => w.padding = [0, 1]),
+            ),
+            (
+                "_mean_hz_avg_pool2d",
+                "_mean_hz_avg_pool2d",
+                change!(Kind::AvgPooling { post_rounding, .. } => *post_rounding = false),
+            ),
+        ],
+    );
+}
+
+#[test]
 fn faults_on_bernoulli2() {
+    let table = "_table_hz_lut";
+    planted(
+        "sampling_bernoulli2",
+        &[
+            (table, table, change!(Kind::Lut(table) => table[128] -= 1)),
+            (
+                table,
+                table,
+                change!(Kind::Lut(table) => table.rotate_left(1)),
+            ),
+            (
+                "_hz_prelu",
+                "_hz_prelu",
+                change!(Kind::PRelu { positive, .. } => positive.post[0] += 1),
+            ),
+        ],
+    );
     let up = "_up_hz_interpolate";
     planted(
         "arithmetic_bernoulli2",
@@ -245,6 +376,27 @@ fn faults_on_bernoulli2() {
                 "_hz_mean",
                 "_hz_mean",
                 change!(Kind::Sum { chain, .. } => chain.qscale[0] /= 2),
+            ),
+        ],
+    );
+}
+
+/// A disagreement that is known excuses one step, not any fault of the same layer.
+#[test]
+fn faults_where_the_tool_chain_disagrees() {
+    let matmul = "_hz_matmul_torch_native";
+    planted(
+        "known_matmul_bernoulli2",
+        &[
+            (
+                matmul,
+                matmul,
+                change!(Kind::Gemm { chain, .. } => chain.qscale[0] += 2000),
+            ),
+            (
+                matmul,
+                matmul,
+                change!(Kind::Gemm { chain, .. } => chain.post[0] -= 1),
             ),
         ],
     );

@@ -19,7 +19,7 @@ fn test_with(features: &[&str]) -> Result<()> {
     } else {
         cargo(["test", "--no-fail-fast"])
     };
-    run(test_environment(command.arg("--workspace").args(features)))
+    run(test_environment(command.args(features)))
 }
 
 /// All tests, without and with libtorch.
@@ -40,8 +40,8 @@ pub(crate) fn tidy() -> Result<()> {
 
 /// Accepts the snapshots the last test run wrote.
 pub(crate) fn bless() -> Result<()> {
-    run(cargo(["test", "--workspace"]).env("INSTA_UPDATE", "always"))?;
-    run(cargo(["test", "--workspace", "--features", "torch"]).env("INSTA_UPDATE", "always"))
+    run(cargo(["test"]).env("INSTA_UPDATE", "always"))?;
+    run(cargo(["test", "--features", "torch"]).env("INSTA_UPDATE", "always"))
 }
 
 /// Everything CI runs.
@@ -53,7 +53,6 @@ pub(crate) fn ci() -> Result<()> {
     run(&mut cargo([
         "clippy",
         "--quiet",
-        "--workspace",
         "--all-targets",
         "--",
         "-D",
@@ -62,7 +61,6 @@ pub(crate) fn ci() -> Result<()> {
     run(&mut cargo([
         "clippy",
         "--quiet",
-        "--workspace",
         "--all-targets",
         "--features",
         "torch",
@@ -74,6 +72,8 @@ pub(crate) fn ci() -> Result<()> {
     step("tidy");
     tidy()?;
     test()?;
+    step("fuzz build");
+    crate::fuzz::build()?;
     step("docs");
     docs()
 }
@@ -84,7 +84,6 @@ fn docs() -> Result<()> {
         "doc",
         "--quiet",
         "--no-deps",
-        "--workspace",
         "--features",
         "torch",
         "--document-private-items",

@@ -12,23 +12,14 @@ const TARGETS: [&str; 5] = [
     "lower",
     "rewrite",
 ];
-/// Sanitiser coverage through LLVM's own pass, which needs no nightly compiler.
-const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Ccodegen-units=1 -Cdebug-assertions=on -Coverflow-checks=on";
 
-/// Builds every target.
-fn build() -> Result<()> {
-    // Naming the target keeps the coverage flags away from build scripts.
-    let triple = host_triple()?;
-    let mut build = cargo([
-        "build",
-        "--release",
-        "--manifest-path",
-        "tests/fuzz/Cargo.toml",
-        "--target",
-    ]);
-    run(build.arg(triple).env("RUSTFLAGS", COVERAGE))
+/// Builds every target, with debug assertions and overflow checks.
+pub(crate) fn build() -> Result<()> {
+    let mut build = cargo(["build", "--package", "ptool-fuzz"]);
+    run(build.env(
+        "RUSTC_WORKSPACE_WRAPPER",
+        root().join("tests/fuzz/instrument"),
+    ))
 }
 
 /// Builds every target and runs each for the given seconds.
@@ -45,11 +36,7 @@ pub(crate) fn fuzz(args: &[String]) -> Result<()> {
         step(&format!("fuzz {target} for {seconds} s"));
         let corpus = root().join("target/fuzz-corpus").join(target);
         fs::create_dir_all(&corpus)?;
-        let program = root()
-            .join("tests/fuzz/target")
-            .join(host_triple()?)
-            .join("release")
-            .join(target);
+        let program = root().join("target/debug").join(target);
         let mut fuzz = crate::shell::command(program);
         fuzz.arg(format!("-max_total_time={seconds}")).args([
             "-rss_limit_mb=2048",
@@ -70,14 +57,4 @@ fn seeds(target: &str) -> Vec<std::path::PathBuf> {
         _ => &["testdata/hostile", "testdata/core"],
     };
     folders.iter().map(|f| root().join(f)).collect()
-}
-
-fn host_triple() -> Result<String> {
-    let output = std::process::Command::new("rustc").arg("-vV").output()?;
-    let text = String::from_utf8(output.stdout)?;
-    let line = text
-        .lines()
-        .find_map(|l| l.strip_prefix("host: "))
-        .context("`rustc -vV` names no host")?;
-    Ok(line.to_owned())
 }

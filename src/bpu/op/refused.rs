@@ -19,6 +19,10 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
         "the sampling points of the region-of-interest resize kernel are not public",
     ),
     (
+        "quantized_roi_resize",
+        "the sampling points of the region-of-interest resize kernel are not public",
+    ),
+    (
         "meta_requantization",
         "march `meta` has kernels of its own, whose arithmetic is not public; use bayes or bernoulli2",
     ),

@@ -34,6 +34,7 @@ pub(super) fn movement(kind: &Kind, task: &Task<'_>) -> Result<Vec<Array>, Strin
             after: _,
         } => pad(*mode, before, task),
         Kind::GatherElements(dim) => gather(*dim, task),
+        Kind::Scatter => scatter(task),
         other => Err(format!("`{}` moves nothing", other.name())),
     }
 }
@@ -163,4 +164,30 @@ fn gather(dim: usize, task: &Task<'_>) -> Result<Vec<Array>, String> {
         places.push(steps.iter().enumerate().map(place).sum());
     }
     Ok(vec![input.pick(shape, places.into_iter())])
+}
+
+/// A map of zeros with each row of features at its place; a row with a negative width is left out.
+fn scatter(task: &Task<'_>) -> Result<Vec<Array>, String> {
+    let (rows, places, (shape, _)) = (task.ints(0)?, task.ints(1)?, task.out());
+    let (&[_, h, w, channels], &[_, columns]) = (shape, task.shape(1)?) else {
+        return Err("a scatter of another rank".into());
+    };
+    let mut map = vec![0; shape.iter().product()];
+    let sizes = [shape[0], h, w];
+    for (row, place) in rows
+        .chunks_exact(channels)
+        .zip(places.chunks_exact(columns))
+    {
+        let place = [place[0], place[columns - 2], place[columns - 1]];
+        if place[2] < 0 {
+            continue;
+        }
+        let inside = |i: usize| usize::try_from(place[i]).ok().filter(|&p| p < sizes[i]);
+        let (Some(n), Some(y), Some(x)) = (inside(0), inside(1), inside(2)) else {
+            return Err(format!("a place {place:?} outside of {sizes:?}"));
+        };
+        let at = ((n * h + y) * w + x) * channels;
+        map[at..at + channels].copy_from_slice(row);
+    }
+    task.made(map)
 }

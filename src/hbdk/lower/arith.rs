@@ -9,6 +9,9 @@ use super::super::walk::{Args, Builder, Fail};
 use super::quantise::same;
 use crate::tensor::DType;
 
+/// Largest right shift of a correlation's intermediate sums (`hbir.md` 1.9).
+const MAX_INTER_SHIFT: i64 = 24;
+
 /// Two operands in one layout, and the shape they broadcast to.
 pub(super) fn operands(
     builder: &mut Builder<'_>,
@@ -371,8 +374,8 @@ pub(super) fn correlation(builder: &mut Builder<'_>, args: &Args) -> Result<Val,
     let [kernel, max_displacement, stride1, stride2, pad] = [2, 3, 4, 5, 6]
         .map(|i| args.size(i))
         .map(|v| v.unwrap_or(0));
-    if kernel == 0 || stride1 == 0 || stride2 == 0 {
-        return Err(Fail::new("a kernel or stride of 0"));
+    if kernel % 2 == 0 || stride1 == 0 || stride2 == 0 {
+        return Err(Fail::new("an even kernel, or a stride of 0"));
     }
     let product = args.one_scale(8)? * args.one_scale(11)?;
     let inter = match kernel {
@@ -381,13 +384,19 @@ pub(super) fn correlation(builder: &mut Builder<'_>, args: &Args) -> Result<Val,
     };
     let inter_rshift = match kernel {
         1 => 0,
-        _ => (f64::from(inter / product).log2().floor() as i64).clamp(0, 24),
+        _ => f64::from(inter / product).log2().floor() as i64,
     };
+    if !(0..=MAX_INTER_SHIFT).contains(&inter_rshift) {
+        return Err(Fail::new(format!(
+            "inter_scale asks for a right shift of {inter_rshift}; 0 to {MAX_INTER_SHIFT} exist"
+        )));
+    }
     let out = |size: usize| {
         let border = max_displacement + (kernel - 1) / 2;
         (size + 2 * pad)
             .checked_sub(2 * border)
-            .map(|n| n.div_ceil(stride1))
+            .map(|n| n / stride1)
+            .filter(|n| *n > 0)
     };
     let (h, w) = out(shape[1])
         .zip(out(shape[2]))

@@ -1,66 +1,8 @@
-//! Padding, and reorderings of channels and space.
+//! Reorderings of channels and space.
 
-use super::super::graph::{Kind, Layout, PadMode, Round, Shuffle};
-use super::super::layout::from_native;
-use super::super::march::saturate;
+use super::super::graph::{Kind, Layout, Shuffle};
 use super::super::value::Val;
 use super::super::walk::{Args, Builder, Fail};
-use super::rounded;
-
-/// Padding beyond this is refused.
-const MAX_PAD: i64 = 1 << 24;
-
-/// `pad(input, pad, mode, value, scale, zero_point, dtype, march)`
-pub(super) fn pad(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {
-    let id = args.tensor(0)?;
-    let pads = args.ints(1)?;
-    let rank = builder.native_shape(id).len();
-    if pads.len() % 2 != 0
-        || pads.len() / 2 > rank
-        || pads.iter().any(|p| !(0..MAX_PAD).contains(p))
-    {
-        return Err(Fail::new(format!(
-            "padding {pads:?} of a tensor of rank {rank}"
-        )));
-    }
-    if pads.iter().all(|&p| p == 0) {
-        return Ok(args.at(0).clone());
-    }
-    let mode = match args.text(2)? {
-        "constant" => {
-            let quotient = args.float(3)? as f32 / args.one_scale(4)?;
-            let value = rounded(quotient, Round::HalfUp);
-            PadMode::Constant(saturate(args.qtype(6)?, value as i64))
-        }
-        "replicate" => PadMode::Edge,
-        other => {
-            return Err(
-                Fail::new(format!("padding mode `{other}`")).advise("use constant or replicate")
-            );
-        }
-    };
-    let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
-    for (i, pair) in pads.chunks(2).enumerate() {
-        before[rank - 1 - i] = pair[0] as usize;
-        after[rank - 1 - i] = pair[1] as usize;
-    }
-    let record = builder.primary(id);
-    if builder.graph.record(record).layout == Layout::Hardware {
-        let order = from_native(rank);
-        before = order.iter().map(|&i| before[i]).collect();
-        after = order.iter().map(|&i| after[i]).collect();
-    }
-    let old = builder.graph.record(record).shape.clone();
-    let shape = (0..rank).map(|i| old[i] + before[i] + after[i]).collect();
-    let kind = Kind::Pad {
-        mode,
-        before,
-        after,
-    };
-    let dtype = builder.dtype(id);
-    let made = builder.layer(kind, &[record], shape, dtype);
-    Ok(builder.manager(made))
-}
 
 /// `channel_shuffle(input, groups)`
 pub(super) fn channel_shuffle(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {

@@ -11,7 +11,6 @@ use crate::ir::{Constant, NodeId, Op, Type, ValueId};
 /// Operators that move elements about, one tensor to one tensor: the integers move in the same way.
 const MOVES: &[&str] = &[
     "aten::alias",
-    "aten::channel_shuffle",
     "aten::clone",
     "aten::contiguous",
     "aten::detach",
@@ -47,6 +46,11 @@ const MOVES: &[&str] = &[
 
 /// Operators that compare elements: the integers compare as the values do.
 const ORDERED: &[&str] = &["aten::relu", "aten::amax", "aten::amin"];
+
+/// Comparisons of two tensors; the plugin compares on the larger of the two scales.
+const COMPARES: &[&str] = &[
+    "aten::eq", "aten::ge", "aten::gt", "aten::le", "aten::lt", "aten::ne",
+];
 
 /// Dropout of a model in evaluation gives its input.
 const DROPOUT: &[&str] = &[
@@ -98,6 +102,8 @@ pub fn keeps_scale(kind: &str) -> bool {
             "aten::max"
                 | "aten::min"
                 | "aten::abs"
+                | "aten::channel_shuffle"
+                | "aten::native_channel_shuffle"
                 | "aten::masked_fill"
                 | "aten::max_pool2d"
                 | "aten::topk"
@@ -161,12 +167,17 @@ pub(super) fn dispatch(low: &mut Lowering, id: NodeId) -> Result<bool, ConvertEr
             on_integers(low, id, &x, |_, _| None)
         }
         "aten::topk" => topk(low, id, &x),
+        "aten::channel_shuffle" | "aten::native_channel_shuffle" => {
+            let groups = low.plain(node.inputs[1])?;
+            function(low, id, &x, "channel_shuffle", &[x.data, groups])
+        }
         "aten::abs" => {
             let mode = low.body.str("saturate");
             function(low, id, &x, "abs", &[x.data, mode])
         }
         "aten::masked_fill" if schema.overload() == "Scalar" => masked_fill(low, id, &x),
         "aten::max_pool2d" => max_pool(low, id, &x),
+        _ if COMPARES.contains(&kind) => compare(low, id, &x),
         _ if CLAMPS.contains(&kind) => clamp(low, id, &x, kind),
         _ if PADS.contains(&kind) => pad(low, id, &x, kind),
         _ if RESIZES.contains(&kind) => resize(low, id, &x, kind),
@@ -261,6 +272,32 @@ fn function(
     let data = low.body.functional(name, inputs);
     let val = Val::Quantised(Quantised { data, ..x.clone() });
     low.set(output, val);
+    Ok(true)
+}
+
+/// A comparison of two tensors of one type, on the larger of their scales (`horizon.md` 3.8).
+fn compare(low: &mut Lowering, id: NodeId, x: &Quantised) -> Result<bool, ConvertError> {
+    let node = low.old.node(id);
+    let (Op::Operator(schema), Val::Quantised(y)) = (&node.op, low.get(node.inputs[1])?) else {
+        return Ok(false);
+    };
+    let (Some(a), Some(b)) = (x.grid.scale(), y.grid.scale()) else {
+        return Ok(false);
+    };
+    if x.grid.dtype != y.grid.dtype {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (x.data, y.data);
+    if a < b {
+        left = low.requantise(x, y.scale, y.zero_point, y.grid.dtype)?;
+    } else if b < a {
+        right = low.requantise(&y, x.scale, x.zero_point, x.grid.dtype)?;
+    }
+    note(low, schema.name(), if a < b { &y } else { x });
+    let data = low
+        .body
+        .aten(schema.name(), schema.overload(), &[left, right]);
+    low.set(node.outputs[0], Val::Plain(data));
     Ok(true)
 }
 

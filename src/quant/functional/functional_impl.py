@@ -831,21 +831,23 @@ def _prelu(input: Tensor,
   return torch.add(positive, negative)
 def _channel_shuffle(input: Tensor,
     groups: int) -> Tensor:
-  n, c, h, w, = torch.size(input)
-  _159 = [n, groups, torch.floordiv(c, groups), h, w]
-  _160 = torch.transpose(torch.reshape(input, _159), 1, 2)
-  return torch.reshape(_160, [n, c, h, w])
+  shape = torch.size(input)
+  _159 = torch.slice(shape, None, 1)
+  _160 = [groups, torch.floordiv(shape[1], groups)]
+  split = torch.add(torch.add(_159, _160), torch.slice(shape, 2))
+  _161 = torch.transpose(torch.reshape(input, split), 1, 2)
+  return torch.reshape(_161, shape)
 def coordinate_shift(sizes: List[int]) -> int:
-  _161, _162 = torch.frexp(float(ops.prim.max(sizes)))
-  _163 = ops.prim.max(0, ops.prim.min(8, torch.sub(15, _162)))
-  return _163
+  _162, _163 = torch.frexp(float(ops.prim.max(sizes)))
+  _164 = ops.prim.max(0, ops.prim.min(8, torch.sub(15, _163)))
+  return _164
 def base_grid(height: int,
     width: int,
     device: Device) -> Tensor:
-  _164 = torch.arange(height, dtype=2, layout=None, device=device)
-  rows = torch.expand(torch.reshape(_164, [height, 1]), [height, width])
-  _165 = torch.arange(width, dtype=2, layout=None, device=device)
-  columns = torch.expand(torch.reshape(_165, [1, width]), [height, width])
+  _165 = torch.arange(height, dtype=2, layout=None, device=device)
+  rows = torch.expand(torch.reshape(_165, [height, 1]), [height, width])
+  _166 = torch.arange(width, dtype=2, layout=None, device=device)
+  columns = torch.expand(torch.reshape(_166, [1, width]), [height, width])
   return torch.stack([rows, columns], -1)
 def _grid_sample(input: Tensor,
     grid: Tensor,
@@ -856,31 +858,31 @@ def _grid_sample(input: Tensor,
     grid_zero_point: Tensor,
     grid_dtype: str,
     march: str) -> Tensor:
-  _166 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.coordinate_shift
-  _167 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._requantize
-  _168 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.base_grid
+  _167 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.coordinate_shift
+  _168 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._requantize
+  _169 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.base_grid
   height = torch.size(grid, 1)
   width = torch.size(grid, 2)
-  _169 = [torch.size(input, 2), torch.size(input, 3), height, width]
-  shift = _166(_169, )
+  _170 = [torch.size(input, 2), torch.size(input, 3), height, width]
+  shift = _167(_170, )
   coordinate_scale = torch.full([1], torch.pow(2., torch.neg(shift)), dtype=6, layout=None, device=ops.prim.device(grid))
-  offset = _167(torch.flip(grid, [-1]), grid_scale, grid_zero_point, grid_dtype, coordinate_scale, grid_zero_point, "qint16", march, )
-  _170 = _168(height, width, ops.prim.device(grid), )
-  _171 = torch.mul(_170, torch.__lshift__(1, shift))
-  absolute = torch.add(offset, _171)
-  _172 = torch.unsqueeze(torch.permute(absolute, [0, 3, 1, 2]), 1)
-  _173 = ops.horizon.bpu_quanti_grid_sample(input, _172, mode, padding_mode, align_corners, shift, march)
-  return _173
+  offset = _168(torch.flip(grid, [-1]), grid_scale, grid_zero_point, grid_dtype, coordinate_scale, grid_zero_point, "qint16", march, )
+  _171 = _169(height, width, ops.prim.device(grid), )
+  _172 = torch.mul(_171, torch.__lshift__(1, shift))
+  absolute = torch.add(offset, _172)
+  _173 = torch.unsqueeze(torch.permute(absolute, [0, 3, 1, 2]), 1)
+  _174 = ops.horizon.bpu_quanti_grid_sample(input, _173, mode, padding_mode, align_corners, shift, march)
+  return _174
 def _softmax_bernoulli2(x: Tensor,
     table: Tensor,
     max_value_only: bool,
     dim: int) -> Tensor:
-  _174 = torch.to(x, 3)
-  _175 = torch.to(torch.amax(x, [dim], True), 3)
-  distance = torch.sub(_174, _175)
+  _175 = torch.to(x, 3)
+  _176 = torch.to(torch.amax(x, [dim], True), 3)
+  distance = torch.sub(_175, _176)
   index = torch.add(torch.reshape(distance, [-1]), 255)
-  _176 = torch.index_select(torch.reshape(table, [-1]), 0, index)
-  powers = torch.to(torch.reshape(_176, torch.size(x)), 6)
+  _177 = torch.index_select(torch.reshape(table, [-1]), 0, index)
+  powers = torch.to(torch.reshape(_177, torch.size(x)), 6)
   share = torch.div(powers, torch.sum(powers, [dim], True))
   if max_value_only:
     share0 = torch.amax(share, [dim], True)
@@ -901,8 +903,8 @@ def _correlation(data1: Tensor,
     out_scale: Tensor,
     out_dtype: str,
     march: str) -> Tensor:
-  _177 = ops.horizon.bpu_scale_quanti_correlation(data1, data2, scale1, scale2, inter_scale, out_scale, kernel_size, max_displacement, stride1, stride2, pad_size, is_multiply, out_dtype, march)
-  return _177
+  _178 = ops.horizon.bpu_scale_quanti_correlation(data1, data2, scale1, scale2, inter_scale, out_scale, kernel_size, max_displacement, stride1, stride2, pad_size, is_multiply, out_dtype, march)
+  return _178
 def kernel_grid(sizes: List[int],
     out: List[int],
     kernel: List[int],
@@ -912,12 +914,12 @@ def kernel_grid(sizes: List[int],
     device: Device) -> Tensor:
   axes = annotate(List[Tensor], [])
   for i in range(2):
-    _178 = torch.arange(out[i], dtype=2, layout=None, device=device)
-    first = torch.sub(torch.mul(_178, stride[i]), padding[i])
-    _179 = torch.arange(kernel[i], dtype=2, layout=None, device=device)
-    taps = torch.mul(_179, dilation[i])
-    _180 = torch.add(torch.unsqueeze(first, 1), torch.unsqueeze(taps, 0))
-    _181 = torch.append(axes, torch.reshape(_180, [-1]))
+    _179 = torch.arange(out[i], dtype=2, layout=None, device=device)
+    first = torch.sub(torch.mul(_179, stride[i]), padding[i])
+    _180 = torch.arange(kernel[i], dtype=2, layout=None, device=device)
+    taps = torch.mul(_180, dilation[i])
+    _181 = torch.add(torch.unsqueeze(first, 1), torch.unsqueeze(taps, 0))
+    _182 = torch.append(axes, torch.reshape(_181, [-1]))
   height = torch.size(axes[0], 0)
   width = torch.size(axes[1], 0)
   rows = torch.expand(torch.reshape(axes[0], [height, 1]), [height, width])
@@ -943,40 +945,40 @@ def _deform_conv2d(input: Tensor,
     scale: Tensor,
     dtype: str,
     march: str) -> Tuple[Tensor, Tensor]:
-  _182 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.coordinate_shift
-  _183 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.kernel_grid
-  _184 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._add
-  _185 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._conv2d
+  _183 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.coordinate_shift
+  _184 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.kernel_grid
+  _185 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._add
+  _186 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._conv2d
   kernel = [torch.size(weight, 2), torch.size(weight, 3)]
   n, channels, in_height, in_width, = torch.size(input)
   out_height = torch.size(offset, 2)
   out_width = torch.size(offset, 3)
   height = torch.mul(out_height, kernel[0])
   width = torch.mul(out_width, kernel[1])
-  _186 = torch.size(offset, 1)
-  _187 = torch.mul(torch.mul(2, kernel[0]), kernel[1])
-  groups = torch.floordiv(_186, _187)
-  shift = _182([in_height, in_width, height, width], )
+  _187 = torch.size(offset, 1)
+  _188 = torch.mul(torch.mul(2, kernel[0]), kernel[1])
+  groups = torch.floordiv(_187, _188)
+  shift = _183([in_height, in_width, height, width], )
   coordinate_scale = torch.full([1], torch.pow(2., torch.neg(shift)), dtype=6, layout=None, device=ops.prim.device(input))
-  _188 = [n, groups, kernel[0], kernel[1], 2, out_height, out_width]
-  moved = torch.reshape(offset, _188)
-  _189 = torch.permute(moved, [0, 1, 4, 5, 2, 6, 3])
-  moved0 = torch.reshape(_189, [n, groups, 2, height, width])
-  base = _183([in_height, in_width], [out_height, out_width], kernel, stride, padding, dilation, ops.prim.device(input), )
+  _189 = [n, groups, kernel[0], kernel[1], 2, out_height, out_width]
+  moved = torch.reshape(offset, _189)
+  _190 = torch.permute(moved, [0, 1, 4, 5, 2, 6, 3])
+  moved0 = torch.reshape(_190, [n, groups, 2, height, width])
+  base = _184([in_height, in_width], [out_height, out_width], kernel, stride, padding, dilation, ops.prim.device(input), )
   one = torch.ones_like(coordinate_scale)
-  _190 = torch.reshape(base, [1, 1, 2, height, width])
-  grid = _184(_190, moved0, one, offset_scale, offset_zero_point, "qint16", offset_dtype, coordinate_scale, offset_zero_point, "qint16", march, )
+  _191 = torch.reshape(base, [1, 1, 2, height, width])
+  grid = _185(_191, moved0, one, offset_scale, offset_zero_point, "qint16", offset_dtype, coordinate_scale, offset_zero_point, "qint16", march, )
   per_group = torch.floordiv(channels, groups)
-  _191 = [torch.mul(n, groups), per_group, in_height, in_width]
-  features = torch.reshape(input, _191)
-  _192 = [torch.mul(n, groups), 1, 2, height, width]
-  sampled = ops.horizon.bpu_quanti_grid_sample(features, torch.reshape(grid, _192), "bilinear", "zeros", True, shift, march)
-  _193 = torch.reshape(sampled, [n, channels, height, width])
-  _194 = [0, 0]
-  _195 = [1, 1]
-  _196 = torch.floordiv(channels, torch.size(weight, 1))
-  _197 = _185(_193, weight, bias, sumin, kernel, _194, _195, _196, "zeros", activation, input_scale, input_dtype, weight_scale, weight_dtype, torch.ones_like(weight_scale), "qint32", sumin_scale, scale, dtype, march, )
-  return _197
+  _192 = [torch.mul(n, groups), per_group, in_height, in_width]
+  features = torch.reshape(input, _192)
+  _193 = [torch.mul(n, groups), 1, 2, height, width]
+  sampled = ops.horizon.bpu_quanti_grid_sample(features, torch.reshape(grid, _193), "bilinear", "zeros", True, shift, march)
+  _194 = torch.reshape(sampled, [n, channels, height, width])
+  _195 = [0, 0]
+  _196 = [1, 1]
+  _197 = torch.floordiv(channels, torch.size(weight, 1))
+  _198 = _186(_194, weight, bias, sumin, kernel, _195, _196, _197, "zeros", activation, input_scale, input_dtype, weight_scale, weight_dtype, torch.ones_like(weight_scale), "qint32", sumin_scale, scale, dtype, march, )
+  return _198
 def filter(inputs: List[Tensor],
     scales: List[Tensor],
     zero_points: List[Tensor],
@@ -984,34 +986,34 @@ def filter(inputs: List[Tensor],
     threshold: float,
     idx_range: Tuple[int, int],
     march: str) -> List[List[Tensor]]:
-  _198 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.quant_range
-  _199 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.is_bayes_family
-  _200 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._dequantize
+  _199 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.quant_range
+  _200 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.is_bayes_family
+  _201 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._dequantize
   if torch.ne(dtypes[0], "float32"):
     step = float(torch.item(scales[0]))
-    lowest, highest, = _198(dtypes[0], )
+    lowest, highest, = _199(dtypes[0], )
     limit = torch.floor(torch.div(threshold, step))
-    if _199(march, ):
+    if _200(march, ):
       limit1 = torch.ceil(torch.div(threshold, step))
       limit0 = limit1
     else:
       limit0 = limit
-    _201 = ops.prim.max(lowest, ops.prim.min(highest, limit0))
-    working = torch.mul(float(_201), step)
+    _202 = ops.prim.max(lowest, ops.prim.min(highest, limit0))
+    working = torch.mul(float(_202), step)
   else:
     working = threshold
   data = annotate(List[Tensor], [])
   for i in range(torch.len(inputs)):
     if torch.eq(dtypes[i], "float32"):
-      _202 = torch.append(data, inputs[i])
+      _203 = torch.append(data, inputs[i])
     else:
-      _203 = _200(inputs[i], scales[i], zero_points[i], 1, march, )
-      _204 = torch.append(data, _203)
+      _204 = _201(inputs[i], scales[i], zero_points[i], 1, march, )
+      _205 = torch.append(data, _204)
   first, last, = idx_range
-  _205 = torch.slice(torch.slice(data[0]), 1, first, last)
-  score, index = torch.max(_205, 1)
+  _206 = torch.slice(torch.slice(data[0]), 1, first, last)
+  score, index = torch.max(_206, 1)
   index2 = torch.add(index, first)
-  if _199(march, ):
+  if _200(march, ):
     keep = torch.ge(score, working)
   else:
     keep = torch.gt(score, working)
@@ -1020,18 +1022,18 @@ def filter(inputs: List[Tensor],
     coordinates = torch.nonzero(torch.select(keep, 0, b))
     row = torch.select(torch.slice(coordinates), 1, 0)
     column = torch.select(torch.slice(coordinates), 1, 1)
-    _206 = torch.select(score, 0, b)
-    _207 = annotate(List[Optional[Tensor]], [row, column])
-    _208 = torch.index(_206, _207)
-    _209 = torch.select(index2, 0, b)
-    _210 = annotate(List[Optional[Tensor]], [row, column])
-    _211 = torch.to(torch.index(_209, _210), 2)
-    kept = [_208, _211, torch.to(coordinates, 2)]
+    _207 = torch.select(score, 0, b)
+    _208 = annotate(List[Optional[Tensor]], [row, column])
+    _209 = torch.index(_207, _208)
+    _210 = torch.select(index2, 0, b)
+    _211 = annotate(List[Optional[Tensor]], [row, column])
+    _212 = torch.to(torch.index(_210, _211), 2)
+    kept = [_209, _212, torch.to(coordinates, 2)]
     for i0 in range(torch.len(data)):
-      _212 = torch.permute(torch.select(data[i0], 0, b), [1, 2, 0])
-      _213 = annotate(List[Optional[Tensor]], [row, column])
-      _214 = torch.append(kept, torch.index(_212, _213))
-    _215 = torch.append(results, kept)
+      _213 = torch.permute(torch.select(data[i0], 0, b), [1, 2, 0])
+      _214 = annotate(List[Optional[Tensor]], [row, column])
+      _215 = torch.append(kept, torch.index(_213, _214))
+    _216 = torch.append(results, kept)
   return results
 def _rle(input: Tensor,
     dtype: int) -> List[Tensor]:
@@ -1041,28 +1043,28 @@ def _rle(input: Tensor,
     most = 65535
   results = annotate(List[Tensor], [])
   for b in range(torch.size(input, 0)):
-    _216 = torch.reshape(torch.select(input, 0, b), [-1])
-    flat = torch.to(_216, 4)
-    _217 = torch.ones([1], dtype=11, layout=None, device=ops.prim.device(input))
-    _218 = torch.ne(torch.slice(flat, 0, 1), torch.slice(flat, 0, None, -1))
-    starts = torch.cat([_217, _218])
+    _217 = torch.reshape(torch.select(input, 0, b), [-1])
+    flat = torch.to(_217, 4)
+    _218 = torch.ones([1], dtype=11, layout=None, device=ops.prim.device(input))
+    _219 = torch.ne(torch.slice(flat, 0, 1), torch.slice(flat, 0, None, -1))
+    starts = torch.cat([_218, _219])
     first = torch.reshape(torch.nonzero(starts), [-1])
-    _219 = annotate(List[Optional[Tensor]], [first])
-    values = torch.index(flat, _219)
-    _220 = torch.slice(first, 0, 1)
-    _221 = torch.full_like(torch.slice(first, 0, None, 1), torch.size(flat, 0))
-    counts = torch.sub(torch.cat([_220, _221]), first)
-    _222 = torch.add(counts, torch.sub(most, 1))
-    pieces = torch.div(_222, most, rounding_mode="floor")
+    _220 = annotate(List[Optional[Tensor]], [first])
+    values = torch.index(flat, _220)
+    _221 = torch.slice(first, 0, 1)
+    _222 = torch.full_like(torch.slice(first, 0, None, 1), torch.size(flat, 0))
+    counts = torch.sub(torch.cat([_221, _222]), first)
+    _223 = torch.add(counts, torch.sub(most, 1))
+    pieces = torch.div(_223, most, rounding_mode="floor")
     repeated = torch.repeat_interleave(values, pieces)
     ends = torch.cumsum(pieces, 0)
     lengths = torch.full_like(repeated, most)
-    _223 = [torch.sub(ends, 1)]
-    _224 = torch.mul(torch.sub(pieces, 1), most)
-    _225 = torch.index_put_(lengths, _223, torch.sub(counts, _224))
+    _224 = [torch.sub(ends, 1)]
+    _225 = torch.mul(torch.sub(pieces, 1), most)
+    _226 = torch.index_put_(lengths, _224, torch.sub(counts, _225))
     pairs = torch.reshape(torch.stack([repeated, lengths], 1), [-1])
-    _226 = torch.full([1], torch.size(repeated, 0), dtype=4, layout=None, device=ops.prim.device(input))
-    _227 = torch.append(results, torch.cat([_226, pairs]))
+    _227 = torch.full([1], torch.size(repeated, 0), dtype=4, layout=None, device=ops.prim.device(input))
+    _228 = torch.append(results, torch.cat([_227, pairs]))
   return results
 def point_pillars_scatter(voxel_features: Tensor,
     coords: Tensor,
@@ -1070,23 +1072,23 @@ def point_pillars_scatter(voxel_features: Tensor,
   batch = output_shape[0]
   height = output_shape[-2]
   width = output_shape[-1]
-  _228 = torch.select(torch.slice(coords), 1, -1)
-  present = torch.ge(_228, 0)
-  _229 = annotate(List[Optional[Tensor]], [present])
-  features = torch.index(voxel_features, _229)
+  _229 = torch.select(torch.slice(coords), 1, -1)
+  present = torch.ge(_229, 0)
   _230 = annotate(List[Optional[Tensor]], [present])
-  kept = torch.to(torch.index(coords, _230), 4)
-  _231 = torch.mul(torch.select(torch.slice(kept), 1, 0), torch.mul(height, width))
-  _232 = torch.select(torch.slice(kept), 1, -2)
-  _233 = torch.add(_231, torch.mul(_232, width))
-  _234 = torch.select(torch.slice(kept), 1, -1)
-  index = torch.add(_233, _234)
-  _235 = torch.mul(torch.mul(batch, height), width)
-  canvas = torch.zeros([_235, torch.size(voxel_features, 1)], dtype=ops.prim.dtype(voxel_features), layout=None, device=ops.prim.device(voxel_features))
-  _236 = torch.index_put_(canvas, [index], features)
-  _237 = torch.reshape(canvas, [batch, height, width, -1])
-  _238 = torch.contiguous(torch.permute(_237, [0, 3, 1, 2]))
-  return _238
+  features = torch.index(voxel_features, _230)
+  _231 = annotate(List[Optional[Tensor]], [present])
+  kept = torch.to(torch.index(coords, _231), 4)
+  _232 = torch.mul(torch.select(torch.slice(kept), 1, 0), torch.mul(height, width))
+  _233 = torch.select(torch.slice(kept), 1, -2)
+  _234 = torch.add(_232, torch.mul(_233, width))
+  _235 = torch.select(torch.slice(kept), 1, -1)
+  index = torch.add(_234, _235)
+  _236 = torch.mul(torch.mul(batch, height), width)
+  canvas = torch.zeros([_236, torch.size(voxel_features, 1)], dtype=ops.prim.dtype(voxel_features), layout=None, device=ops.prim.device(voxel_features))
+  _237 = torch.index_put_(canvas, [index], features)
+  _238 = torch.reshape(canvas, [batch, height, width, -1])
+  _239 = torch.contiguous(torch.permute(_238, [0, 3, 1, 2]))
+  return _239
 def _rcnn_post_process(boxes: List[Tensor],
     scores: Tensor,
     deltas: Tensor,
@@ -1106,5 +1108,5 @@ def _rcnn_post_process(boxes: List[Tensor],
     sizes = sizes0
   else:
     sizes = unchecked_cast(Tensor, image_sizes)
-  _239, _240 = ops.horizon.rcnn_post_process(stacked, scores, deltas, sizes, fixed_image_h, fixed_image_w, nms_threshold, box_filter_threshold, num_classes, post_nms_top_k, delta_mean, delta_std, torch.__is__(image_sizes, None), False, march)
-  return (_239, _240)
+  _240, _241 = ops.horizon.rcnn_post_process(stacked, scores, deltas, sizes, fixed_image_h, fixed_image_w, nms_threshold, box_filter_threshold, num_classes, post_nms_top_k, delta_mean, delta_std, torch.__is__(image_sizes, None), False, march)
+  return (_240, _241)

@@ -7,6 +7,16 @@ use super::{FloatOp, Net};
 use crate::ir::{NodeId, Op, Type};
 use crate::quant::qconfig::March;
 
+/// Whether an operator of aten compares two tensors.
+pub(in crate::quant) fn compares(name: &str) -> bool {
+    tables::compares(name)
+}
+
+/// Whether an operator of quantised tensors gives indices or truth values, which have no scale.
+pub(in crate::quant) fn has_no_scale(name: &str) -> bool {
+    tables::has_no_scale(name)
+}
+
 /// What a node of the root block is to a march.
 pub(in crate::quant) fn read(net: &Net<'_>, id: NodeId, march: March) -> FloatOp {
     let node = net.node(id);
@@ -61,6 +71,12 @@ fn keep(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Result<FloatOp, 
         "relu" => return Ok(FloatOp::Relu(x)),
         "relu6" => return Ok(FloatOp::Relu6(x)),
         "hardtanh" | "clamp" if is_relu6(net, id, name) => return Ok(FloatOp::Relu6(x)),
+        _ if tables::compares(name) => {
+            let other = net.node(id).inputs.get(1);
+            if !other.is_some_and(|it| net.is_live(*it)) {
+                return Err("it compares with a number".into());
+            }
+        }
         "max" | "min" if net.node(id).outputs.len() == 1 => {
             return Err("it is over all dimensions".into());
         }

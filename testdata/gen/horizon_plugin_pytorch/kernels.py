@@ -241,3 +241,74 @@ def toqint(x, qbits, max_bits, left, right):
     limit = 2 ** (qbits - 1)
     q = np.clip(half_up(v / 2.0**shift), -limit, limit - 1)
     return torch.from_numpy(q.astype(np.int16)), torch.from_numpy(shift.astype(np.int32))
+
+
+@operator("bpu_scale_quanti_convolution3d(" + CONV + TAIL)
+def convolution3d(data, weight, bias, sumin, oscale, pre, bl, post, escale, el, use_bias, filters, kernel, strides, pads, dilation, activation, group, has_sum, raw, otype, march):
+    acc = torch.nn.functional.conv3d(data.double(), weight.double(), None, strides, pads, dilation, group).numpy().astype(np.int64)
+    return finished(acc, bias, bl, sumin if has_sum else None, escale, el, oscale, pre, post, activation == "relu", otype, march)
+
+
+@operator("bpu_quanti_grid_sample(Tensor in_featuremap, Tensor in_grid, str mode, str padding_mode, bool align_corners, int coord_shift, str march_str) -> Tensor")
+def grid_sample(data, grid, mode, padding, align, bits, march):
+    x, places, one = ints(data), ints(grid)[:, 0], 1 << bits
+    n, _, h, w = x.shape
+    images = np.arange(n)[:, None, None]
+
+    def pixel(rows, columns):
+        inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
+        found = x[images, :, np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)]
+        return found * inside[..., None] if padding == "zeros" else found
+
+    y, v = places[:, 0], places[:, 1]
+    if mode == "nearest":
+        out = pixel((y + one // 2) >> bits, (v + one // 2) >> bits)
+    else:
+        fy, fx = (y & (one - 1))[..., None], (v & (one - 1))[..., None]
+        y, v = y >> bits, v >> bits
+        top = pixel(y, v) * (one - fx) + pixel(y, v + 1) * fx
+        low = pixel(y + 1, v) * (one - fx) + pixel(y + 1, v + 1) * fx
+        out = shifted(top * (one - fy) + low * fy, 2 * bits, True)
+    return torch.from_numpy(out).to(data.dtype).permute(0, 3, 1, 2).contiguous()
+
+
+@operator("bpu_scale_quanti_correlation(Tensor data1, Tensor data2, Tensor scale1, Tensor scale2, Tensor inter_scale, Tensor out_scale, int kernel_size, int max_displacement, int stride1, int stride2, int pad_size, bool is_multiply, str out_dtype, str march_str) -> Tensor")
+def correlation(data1, data2, scale1, scale2, inter_scale, out_scale, kernel, reach, stride1, stride2, pad, multiply, otype, march):
+    radius, n, channels = (kernel - 1) // 2, data1.size(0), data1.size(1)
+    border = reach + radius
+    widen = lambda t: np.pad(ints(t), [(0, 0), (0, 0), (pad, pad), (pad, pad)])
+    a, b = widen(data1), widen(data2)
+    rows, columns = [(size - 2 * border) // stride1 for size in a.shape[2:]]
+    product = scale1.numpy() * scale2.numpy()
+    inter = product if kernel == 1 else inter_scale.numpy()
+    shift = 0 if kernel == 1 else int(np.clip(np.floor(np.log2(inter.astype(np.float64) / product)), 0, 24)[0])
+    steps = [i * stride2 for i in range(-(reach // stride2), reach // stride2 + 1)]
+    planes = []
+    for dy in steps:
+        for dx in steps:
+            total = np.zeros((n, rows, columns), dtype=np.int64)
+            for ky in range(-radius, radius + 1):
+                for kx in range(-radius, radius + 1):
+                    at = lambda t, y, x: t[:, :, y : y + rows * stride1 : stride1, x : x + columns * stride1 : stride1][:, :, :rows, :columns]
+                    y, x = border + ky, border + kx
+                    sums = (at(a, y, x) * at(b, y + dy, x + dx)).sum(1)
+                    total += sums if kernel == 1 else np.clip(shifted(sums, shift, False), -32768, 32767)
+            planes.append(total)
+    acc = np.stack(planes, 1)
+    scale = inter / np.float32(channels * kernel * kernel)
+    return rescaled(acc, scale, out_scale.numpy(), "qint32", otype, march, False, True)
+
+
+@operator("bpu_scale_quantization.no_round_mode(Tensor data, Tensor scale, Tensor zero_point, int vector_dim, int quant_min, int quant_max, str qtype, str march_str) -> Tensor")
+def quantization_older(data, scale, zero_point, vector_dim, low, high, qtype, march):
+    return quantization(data, scale, zero_point, vector_dim, low, high, qtype, "bpu_round", march)
+
+
+@operator("bpu_segment_lut.no_entries(Tensor data, Tensor table, Tensor scale, Tensor beta, Tensor left_shift, Tensor right_shift, Tensor max, bool is_symmetrical, int idx_bits, str otype, str march_str) -> Tensor")
+def segment_lut_older(data, table, scale, beta, left, right, maximum, symmetrical, idx_bits, otype, march):
+    return segment_lut(data, table, scale, beta, left, right, maximum, symmetrical, idx_bits, otype, table.size(1), march)
+
+
+@operator("quantized_resize(Tensor data, str mode, bool align_corners, int out_height, int out_width, float ratio_height, float ratio_width, str march_str) -> Tensor")
+def resize_older(*args):
+    return resize(*args)

@@ -82,6 +82,9 @@ const KEEPS: &[&str] = &[
     "upsample_nearest2d",
 ];
 
+/// Two tensors in, a truth value out: the integers compare once they are on one scale.
+const COMPARES: &[&str] = &["eq", "ge", "gt", "le", "lt", "ne"];
+
 const LUTS: &[&str] = &[
     "acos",
     "acosh",
@@ -116,12 +119,22 @@ const LUTS: &[&str] = &[
 /// Functions that the table look-up of march bernoulli2 is used for.
 pub(super) const LUT_OF_BERNOULLI2: &[&str] = &["exp", "sigmoid", "silu", "tanh"];
 
+/// Whether an operator compares two tensors.
+pub(super) fn compares(name: &str) -> bool {
+    COMPARES.contains(&name)
+}
+
+/// Whether an operator of quantised tensors gives indices or truth values, which have no scale.
+pub(super) fn has_no_scale(name: &str) -> bool {
+    compares(name) || matches!(name, "argmax" | "argmin")
+}
+
 /// How an operator is quantised; none if it is not, or needs its arguments looked at.
 pub(super) fn of(name: &str) -> Option<Kind> {
     if MOVES.contains(&name) {
         return Some(Kind::Move);
     }
-    if KEEPS.contains(&name) {
+    if KEEPS.contains(&name) || COMPARES.contains(&name) {
         return Some(Kind::Keep);
     }
     let found = LUTS.iter().find(|it| **it == name);

@@ -2,7 +2,7 @@
 
 use super::Rewriter;
 use crate::ir::{NodeId, Op, Type, ValueId};
-use crate::quant::fuse::{Act, FloatOp, Group, Head, holds_tensor};
+use crate::quant::fuse::{Act, FloatOp, Group, Head, compares, has_no_scale, holds_tensor};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::report::FloatRow;
 use crate::quant::qconfig::{QDType, Resolved};
@@ -232,24 +232,21 @@ impl Rewriter<'_, '_> {
     /// An operator on the integers of its first tensor; a grid of coordinates is one too. Indices have no scale.
     fn dispatch(&mut self, id: NodeId, x: ValueId) {
         let node = self.builder.graph.node(id).clone();
+        let kind = self.facts.kinds.get(&id).cloned().unwrap_or_default();
+        let (no_scale, both) = (has_no_scale(&kind), compares(&kind));
         let inputs: Vec<ValueId> = node
             .inputs
             .iter()
-            .map(|&it| match it == x || self.facts.grids.contains(&it) {
-                true => self.quantise(it, id),
-                false => self.newest(it),
-            })
+            .map(
+                |&it| match it == x || both || self.facts.grids.contains(&it) {
+                    true => self.quantise(it, id),
+                    false => self.newest(it),
+                },
+            )
             .collect();
         self.put(id, inputs);
-        let kind = self
-            .facts
-            .kinds
-            .get(&id)
-            .map(String::as_str)
-            .unwrap_or_default();
-        let indices = matches!(kind, "argmax" | "argmin");
         for (index, &output) in node.outputs.iter().enumerate() {
-            self.quantised[output] = index == 0 && !indices;
+            self.quantised[output] = index == 0 && !no_scale;
         }
     }
 

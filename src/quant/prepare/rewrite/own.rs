@@ -4,7 +4,7 @@
 use super::Rewriter;
 use crate::emit::Method;
 use crate::ir::{Constant, Function, Graph, NodeId, Op, Param, Type, ValueId};
-use crate::quant::fuse::{FloatOp, Net, demangled, holds_tensor};
+use crate::quant::fuse::{FloatOp, Net, demangled, has_no_scale, holds_tensor};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::plan::Planned;
 use crate::torchscript::raise::{self, Counters};
@@ -70,8 +70,8 @@ pub(super) fn own_modules(net: &Net<'_>, planned: &Planned) -> FxHashMap<NodeId,
 fn is_simple(net: &Net<'_>, id: NodeId) -> bool {
     let node = net.node(id);
     let one = matches!(node.outputs[..], [output] if *net.graph().ty(output) == Type::Tensor);
-    let indices = matches!(net.aten(id), Some("argmax" | "argmin"));
-    one && !indices && !node.scope.is_empty() && matches!(node.op, Op::Operator(_))
+    let no_scale = net.aten(id).is_some_and(has_no_scale);
+    one && !no_scale && !node.scope.is_empty() && matches!(node.op, Op::Operator(_))
 }
 
 impl Rewriter<'_, '_> {

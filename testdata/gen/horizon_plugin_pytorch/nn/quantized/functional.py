@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from .functional_impl import _add, _avg_pool2d, _conv2d, _quantize, _requantize, _sub
+from .functional_impl import _add, _avg_pool2d, _conv2d, _quantize, _requantize, _sub, filter, point_pillars_scatter
 
 # Results of calls outside of a trace, in order: (name, results).
 CALLS: List = []
@@ -249,3 +249,138 @@ def ceil(
 
 # Newer plugins inline `quantize`: the trace calls the body in `functional_impl` (with a round mode).
 quantize_inline = scripted(_quantize)
+
+
+@scripted
+def prelu(
+    input: Tensor, weight: Tensor, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str, weight_scale: Tensor,
+    weight_zero_point: Tensor, weight_dtype: str, scale: Tensor, zero_point: Tensor, dtype: str, march: str,
+) -> Tensor:
+    factor = _quantize(weight, weight_scale, weight_zero_point, 0, weight_dtype, "bpu_round", march).to(torch.int32)
+    product = torch.clamp(input, max=0).to(torch.int32) * factor.reshape(1, -1, 1, 1)
+    above = _requantize(torch.clamp(input, min=0), input_scale, input_zero_point, input_dtype, scale, zero_point, dtype, march)
+    below = _requantize(product, input_scale * weight_scale, input_zero_point, "qint32", scale, zero_point, dtype, march)
+    return above + below
+
+
+@scripted
+def grid_sample(
+    input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_corners: bool, grid_scale: Tensor, grid_zero_point: Tensor,
+    grid_dtype: str, march: str,
+) -> Tensor:
+    rows, columns = grid.size(1), grid.size(2)
+    longest = max(max(input.size(2), input.size(3)), max(rows, columns))
+    bits = 8
+    while bits > 0 and (1 << (15 - bits)) < longest + 1:
+        bits -= 1
+    step = torch.full([1], 1.0 / float(1 << bits))
+    offset = _requantize(grid.flip([3]), grid_scale, grid_zero_point, grid_dtype, step, grid_zero_point, "qint16", march)
+    y = torch.arange(rows, dtype=torch.int16).reshape(1, rows, 1, 1).expand(1, rows, columns, 1)
+    x = torch.arange(columns, dtype=torch.int16).reshape(1, 1, columns, 1).expand(1, rows, columns, 1)
+    absolute = offset + torch.cat([y, x], 3) * (1 << bits)
+    places = absolute.permute(0, 3, 1, 2).unsqueeze(1)
+    return torch.ops.horizon.bpu_quanti_grid_sample(input, places, mode, padding_mode, align_corners, bits, march)
+
+
+@scripted
+def topk(input: Tensor, k: int, axis: int, largest: bool, sorted: bool, march: str) -> Tuple[Tensor, Tensor]:
+    values, indices = torch.sort(input, stable=True, dim=axis, descending=largest)
+    return values.narrow(axis, 0, k), indices.narrow(axis, 0, k)
+
+
+@scripted
+def correlation(
+    data1: Tensor, data2: Tensor, kernel_size: int, max_displacement: int, stride1: int, stride2: int, pad_size: int, is_multiply: bool,
+    scale1: Tensor, zero_point1: Tensor, dtype1: str, scale2: Tensor, zero_point2: Tensor, dtype2: str, inter_scale: Tensor,
+    out_scale: Tensor, out_zero_point: Tensor, out_dtype: str, march: str,
+) -> Tensor:
+    return torch.ops.horizon.bpu_scale_quanti_correlation(
+        data1, data2, scale1, scale2, inter_scale, out_scale, kernel_size, max_displacement, stride1, stride2, pad_size, is_multiply,
+        out_dtype, march,
+    )
+
+
+@scripted
+def conv3d(
+    input: Tensor, weight: Tensor, bias: Tensor, sumin: Optional[Tensor], stride: List[int], padding: List[int], dilation: List[int],
+    groups: int, padding_mode: str, activation: str, input_scale: Tensor, input_zero_point: Tensor, input_dtype: str,
+    weight_scale: Tensor, weight_zero_point: Tensor, weight_dtype: str, bias_scale: Tensor, bias_zero_point: Tensor, bias_dtype: str,
+    sumin_scale: Optional[Tensor], sumin_zero_point: Optional[Tensor], sumin_dtype: Optional[str], scale: Tensor, zero_point: Tensor,
+    dtype: str, march: str,
+) -> Tuple[Tensor, Tensor]:
+    extra_scale = torch.zeros_like(scale)
+    if sumin_scale is not None:
+        extra_scale = sumin_scale
+    w, b, bl, e, el, o, pre, post, out_scale = torch.ops.horizon.convert_conv_params(
+        input_scale, weight, weight_scale, weight_dtype, bias, bias_scale, bias_dtype, scale, dtype, extra_scale, False, 1, march
+    )
+    extra = torch.zeros(1, dtype=input.dtype)
+    if sumin is not None:
+        extra = sumin
+    y = torch.ops.horizon.bpu_scale_quanti_convolution3d(
+        input, w, b, extra, o, pre, bl, post, e, el, True, weight.size(0), [weight.size(2), weight.size(3), weight.size(4)], stride, padding,
+        dilation, activation, groups, sumin is not None, dtype == "qint32", dtype, march,
+    )
+    if dtype != "qint32":
+        out_scale = scale
+    return y, out_scale
+
+
+@scripted
+def window_partition(x: Tensor, window_size: int) -> Tensor:
+    b, h, w, c = x.size()
+    rows, columns = h // window_size, w // window_size
+    windows = x.reshape(b, rows, window_size, columns, window_size, c).permute(0, 1, 3, 2, 4, 5)
+    return windows.reshape(b * rows * columns, window_size, window_size, c)
+
+
+@scripted
+def window_reverse(windows: Tensor, window_size: int, h: int, w: int) -> Tensor:
+    rows, columns = h // window_size, w // window_size
+    x = windows.reshape(-1, rows, columns, window_size, window_size, windows.size(3)).permute(0, 1, 3, 2, 4, 5)
+    return x.reshape(-1, h, w, windows.size(3))
+
+
+@scripted
+def softmax_bernoulli2(x: Tensor, table: Tensor, max_value_only: bool, dim: int, march: str) -> Tensor:
+    below = x.to(torch.int64) - x.amax([dim], True).to(torch.int64)
+    powers = table[below + 255].to(torch.float32)
+    share = powers / powers.sum([dim], True)
+    if max_value_only:
+        share = share.amax([dim], True)
+    return share
+
+
+@scripted
+def abs(input: Tensor, overflow_mode: str) -> Tensor:
+    if overflow_mode == "saturate":
+        return torch.abs(torch.clamp(input, min=-127))
+    return torch.abs(input)
+
+
+@scripted
+def rle(input: Tensor, dtype: int) -> List[Tensor]:
+    longest = 255 if dtype == 1 else 65535
+    results: List[Tensor] = []
+    for image in input:
+        values: List[int] = []
+        lengths: List[int] = []
+        flat = image.reshape(-1).to(torch.int64)
+        for i in range(flat.size(0)):
+            number = int(flat[i])
+            if len(values) > 0 and values[-1] == number and lengths[-1] < longest:
+                lengths[-1] += 1
+            else:
+                values.append(number)
+                lengths.append(1)
+        pairs: List[int] = [len(values)]
+        for i in range(len(values)):
+            pairs.append(values[i])
+            pairs.append(lengths[i])
+        results.append(torch.tensor(pairs))
+    return results
+
+
+# Newer plugins trace into `functional_impl` here too.
+filter = scripted(filter)
+point_pillars_scatter = scripted(point_pillars_scatter)

@@ -14,7 +14,7 @@ class QFunctional(nn.Module):
         self.dtype, self.march = dtype, march
 
     def out(self):
-        return self.scale, torch.zeros_like(self.scale).to(torch.int64), self.dtype, self.march
+        return self.scale, torch.zeros_like(self.scale, dtype=torch.int64), self.dtype, self.march
 
     def made(self, data):
         return QTensor(data, self.scale, self.dtype)
@@ -50,3 +50,11 @@ class QFunctional(nn.Module):
 
     def ceil(self, x):
         return self.made(F.ceil(x.data, x.scale, x.zero_point, x.dtype, *self.out()))
+
+    def prelu(self, x, weight, weight_scale, weight_dtype):
+        args = weight, x.scale, x.zero_point, x.dtype, weight_scale, torch.zeros_like(weight_scale).to(torch.int64), weight_dtype
+        return self.made(F.prelu(x.data, *args, *self.out()))
+
+    def correlation(self, x, y, window, inter_scale):
+        args = x.scale, x.zero_point, x.dtype, y.scale, y.zero_point, y.dtype, inter_scale
+        return self.made(F.correlation(x.data, y.data, *window, True, *args, *self.out()))

@@ -727,8 +727,9 @@ def _prelu(
 
 
 def _channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    n, c, h, w = input.size()
-    return input.reshape([n, groups, c // groups, h, w]).transpose(1, 2).reshape([n, c, h, w])
+    shape = input.size()
+    split = shape[:1] + [groups, shape[1] // groups] + shape[2:]
+    return input.reshape(split).transpose(1, 2).reshape(shape)
 
 
 def coordinate_shift(sizes: List[int]) -> int:
