@@ -1,5 +1,10 @@
 //! `ptool calibrate` on a file of stand-ins for the plugin's classes (`testdata/gen/fakequant.py`).
 
+mod formats;
+mod killed;
+mod memory;
+mod refused;
+
 use assert_cmd::Command;
 use ptool::archive::Document;
 use ptool::archive::pickle::{ObjectId, Value as Pickled};

@@ -1,5 +1,7 @@
 //! Data as batches: every format, across files, and what is refused.
 
+mod examples;
+mod images;
 mod refused;
 mod stream;
 

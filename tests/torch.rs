@@ -1,6 +1,7 @@
 //! Integration tests that execute models.
 
 mod calibrate;
+mod digits;
 mod exec;
 mod horizon_ops;
 mod laws;

@@ -117,9 +117,8 @@ fn dense<T: StageAs<P::Act>, P: Multiply>(
         PackedWeight::<P>::new(&arranged(&bytes, call), call.weight)
     });
     let (mut window, mut count) = (call.window, call.images);
-    // The pixels of several images follow each other, their planes do not.
-    let in_one_row = count == 1 || matches!(images, Images::Pixels(_));
-    if window.is_pointwise() && in_one_row {
+    // Images as planes do not lie end to end: each channel of one lies between them.
+    if window.is_pointwise() && matches!(images, Images::Pixels(_)) {
         (window, count) = (window.flattened(count), 1);
     }
     let mut finish = call.finish(cx, a)?;

@@ -142,6 +142,8 @@ impl<'m> TorchEngine<'m> {
         for (param, input) in params.iter().zip(&inputs) {
             self.push_input(param, *input)?;
         }
+        // Otherwise the inputs of every run would stay until the engine goes.
+        self.machine.vm.forget_storages();
         self.machine.begin_with(func, &[self.root], params.len())?;
         self.machine.grad = self.grad;
         Ok(Run {

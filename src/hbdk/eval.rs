@@ -9,6 +9,7 @@ mod movement;
 mod pool;
 mod reduce;
 mod resize;
+mod select;
 pub mod shift;
 
 use super::array::{Array, Data, is_real};
@@ -333,6 +334,13 @@ fn kernel(kind: &Kind, task: &Task<'_>) -> Result<Vec<Array>, String> {
             dim,
             max_value_only,
         } => lut::softmax(table, *dim, *max_value_only, task),
+        Kind::Filter {
+            threshold,
+            range,
+            above,
+            parts,
+        } => select::filter(*threshold, *range, *above, parts, task),
+        Kind::Rle { most } => select::rle(*most, task),
         Kind::Transpose(perm) => Ok(vec![task.input(0)?.permuted(perm)]),
         Kind::View => Ok(vec![task.input(0)?.reshaped(task.out().0)]),
         _ => movement::movement(kind, task),

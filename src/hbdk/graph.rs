@@ -39,6 +39,8 @@ pub struct Record {
     pub layout: Layout,
     /// Element type: int8, int16, int32, float32 or bool.
     pub dtype: DType,
+    /// The first size is an upper bound: how many rows there are depends on the data.
+    pub loose: bool,
 }
 
 /// Where a layer was written.

@@ -83,6 +83,7 @@ impl Builder<'_> {
             shape,
             layout,
             dtype: record.dtype,
+            loose: false,
         });
         self.add_layer(Kind::Transpose(perm), vec![source], vec![made]);
         match layout {
@@ -147,6 +148,7 @@ impl Builder<'_> {
             shape: array.shape.clone(),
             layout,
             dtype,
+            loose: false,
         });
         self.add_layer(Kind::Constant(Rc::new(array)), vec![], vec![record]);
         Ok(record)

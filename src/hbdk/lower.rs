@@ -76,6 +76,8 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "channel_shuffle" => (shuffle::channel_shuffle, &[0]),
         "window_partition" => (shuffle::window_partition, &[0]),
         "window_reverse" => (shuffle::window_reverse, &[0]),
+        "filter" => (detection::filter, &[0]),
+        "rle" => (detection::rle, &[0]),
         "point_pillars_scatter" => (detection::point_pillars_scatter, &[0, 1]),
         "_set_annotation" => (quantise::pass, &[0]),
         _ => return None,
@@ -129,6 +131,7 @@ pub(super) fn call(
     match is_constant {
         true => evaluate(builder, function, args),
         false => {
+            builder.fixed(args)?;
             limits::dtypes(builder, args);
             (function.handler)(builder, args)
         }
@@ -215,6 +218,7 @@ fn placed(scratch: &mut Builder<'_>, value: &Val) -> Val {
                 shape: array.shape.clone(),
                 layout,
                 dtype: array.dtype,
+                loose: false,
             });
             scratch.add_layer(Kind::Constant(array), vec![], vec![record]);
             scratch.manager(record)
@@ -293,7 +297,7 @@ pub(super) fn operator(kind: &str) -> Option<Handler> {
 }
 
 /// What to do about an operator that the front end does not take.
-pub(super) fn operator_advice(kind: &str) -> String {
+pub(super) fn operator_advice(kind: &str, march: March) -> String {
     let name = kind.rsplit("::").next().unwrap_or(kind);
     match name {
         "unbind" => {
@@ -316,7 +320,21 @@ pub(super) fn operator_advice(kind: &str) -> String {
                 .into()
         }
         "masked_fill" => "multiply by a constant mask and add, instead of masked_fill".into(),
-        "sigmoid" | "tanh" | "silu" | "gelu" | "softmax" | "exp" | "hardswish" | "hardsigmoid" => {
+        "softmax" if !march.is_bayes() => {
+            "end the model before it, or use SoftmaxBernoulli2, which bernoulli2 has along channels"
+                .into()
+        }
+        "gelu" | "elu" | "leaky_relu" | "hardswish" | "hardsigmoid" | "softplus" | "selu" | "sqrt" | "rsqrt"
+        | "reciprocal" | "log" | "erf"
+            if !march.is_bayes() =>
+        {
+            format!(
+                "bernoulli2 has tables for sigmoid, tanh, silu and exp only: use one of these or relu in place of \
+                 `{name}`, or deploy to bayes"
+            )
+        }
+        "sigmoid" | "tanh" | "silu" | "gelu" | "elu" | "leaky_relu" | "softmax" | "exp" | "hardswish"
+        | "hardsigmoid" | "softplus" | "selu" | "sqrt" | "rsqrt" | "reciprocal" | "log" | "erf" => {
             format!(
                 "`{name}` was left in float: use the module of nn and prepare the model again, so that it becomes a LUT"
             )

@@ -5,10 +5,12 @@
 
 mod check;
 mod column;
+mod example;
 mod files;
 pub mod images;
 mod labels;
 
+pub use example::Examples;
 pub use images::{Color, ImageOptions};
 
 use super::bind::bind;
@@ -38,6 +40,8 @@ pub struct DataOptions {
     pub labels: Option<String>,
     /// How images become arrays.
     pub images: ImageOptions,
+    /// What the rows must be like, besides that of the first file.
+    pub examples: Examples,
 }
 
 impl DataOptions {
@@ -49,6 +53,7 @@ impl DataOptions {
             limit: None,
             labels: None,
             images: ImageOptions::default(),
+            examples: Examples::default(),
         }
     }
 }
@@ -84,8 +89,8 @@ pub struct Batch {
 }
 
 impl<'m> Data<'m> {
-    /// Looks at every file: names, types and shapes must be those of the first one. `params` are those of `method`
-    /// without `self`.
+    /// Looks at every file: types and shapes must be those of the examples, and with names those of the first file.
+    /// `params` are those of `method` without `self`.
     pub fn open(
         options: DataOptions,
         method: &str,

@@ -9,6 +9,7 @@ use crate::archive::Document;
 use crate::archive::pickle::{Use, Value as Pickled};
 use crate::exec::Value;
 use crate::model::Model;
+use crate::tensor::DType;
 
 /// The inputs of a method; tensors without data are made up by the seed. The flag tells whether any was.
 pub fn read(model: &Model, method: &str, seed: u64) -> Result<Option<(Arrays, bool)>, InputError> {
@@ -48,6 +49,19 @@ pub fn shapes(model: &Model, method: &str) -> Option<Vec<String>> {
         None => document.at(*it).describe().to_owned(),
     };
     Some(items.iter().map(text).collect())
+}
+
+/// Dtype and shape of an input that is a tensor.
+type Layout = Option<(DType, Vec<i64>)>;
+
+/// Those of each input; `None` when the file records none.
+pub(super) fn layouts(model: &Model, method: &str) -> Option<Vec<Layout>> {
+    let (document, items) = find(model, method)?;
+    let layout = |it: &Use| {
+        let tensor = document.tensor(document.as_tensor(document.at(*it))?);
+        Some((tensor.dtype, tensor.sizes.to_vec()))
+    };
+    Some(items.iter().map(layout).collect())
 }
 
 /// Shape and dtype of a tensor, the kind of anything else.

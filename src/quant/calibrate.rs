@@ -16,7 +16,7 @@ use crate::archive::Plan;
 use crate::archive::pickle::TensorId;
 use crate::model::Model;
 use crate::quant::observer::{Observer, QParams};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The method that switches a fake-quant file's state, and the state without fake quantisation and observers.
 pub const SET_STATE: (&str, &str) = ("set_fake_quantize", "float");
@@ -47,14 +47,22 @@ pub struct Point {
 }
 
 /// What is changed of what the file says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// `averaging_constant` of every activation's observer.
     pub averaging_constant: Option<f64>,
-    /// Ranges of activations hold those of all batches, instead of their moving average.
-    pub keeps_widest: bool,
-    /// Ranges of weights that `min_max` observes are those of the least expected error.
-    pub fits_weights: bool,
+    /// Ranges are those of the least error; without it, they are what the observers of the file find.
+    pub fits: Option<Fit>,
+}
+
+/// Ranges of the least error: those of activations hold the ranges of all batches instead of their moving average,
+/// and the steps of values that have some; those of weights that `min_max` observes keep sums.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fit {
+    /// Modules whose activation is averaged with a constant that the user gave.
+    pub averaged: FxHashSet<String>,
+    /// Modules whose weight has an observer that the user gave.
+    pub observed: FxHashSet<String>,
 }
 
 impl<'m> Calibration<'m> {
@@ -66,7 +74,7 @@ impl<'m> Calibration<'m> {
             points,
             by_path,
         };
-        calibration.observe_weights(options.fits_weights)?;
+        calibration.observe_weights(options.fits.as_ref())?;
         Ok(calibration)
     }
 
@@ -90,7 +98,7 @@ impl<'m> Calibration<'m> {
         write::plan(self.model, &self.points)
     }
 
-    fn observe_weights(&mut self, fits: bool) -> Result<(), CalibrateError> {
+    fn observe_weights(&mut self, fit: Option<&Fit>) -> Result<(), CalibrateError> {
         let model = self.model;
         let data = model.archive.data()?;
         for point in &mut self.points {
@@ -111,7 +119,7 @@ impl<'m> Calibration<'m> {
                 let observed = point.observer.observe(&values, view.sizes());
                 observed.map_err(|e| what(e.to_string()))?;
             }
-            if fits {
+            if fit.is_some_and(|it| !it.observed.contains(point.module())) {
                 let fitted = point.observer.fit_weight(&values, view.sizes());
                 fitted.map_err(|e| what(e.to_string()))?;
             }
@@ -122,8 +130,18 @@ impl<'m> Calibration<'m> {
 }
 
 impl Point {
+    /// The path of the module that it belongs to.
+    fn module(&self) -> &str {
+        module(&self.path)
+    }
+
     /// The scale and range found so far.
     pub fn qparams(&self) -> QParams {
         self.observer.qparams()
     }
+}
+
+/// `conv` of `conv.activation_post_process`.
+fn module(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(module, _)| module)
 }

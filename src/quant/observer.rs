@@ -16,6 +16,7 @@ mod scale;
 mod search;
 mod spec;
 mod squared_error;
+mod steps;
 mod update;
 mod weights;
 
@@ -25,6 +26,7 @@ pub use spec::{ObserverKind, ObserverSpec, ObserverValue};
 
 use kl::KlState;
 use serde::{Deserialize, Serialize};
+use steps::Steps;
 
 /// Finds the scale of one tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,8 @@ pub struct Observer {
     max_val: Vec<f32>,
     /// The range holds that of every batch, instead of their moving average.
     keeps_widest: bool,
+    /// The step that all values have in common, where that matters.
+    steps: Option<Steps>,
     kl: KlState,
 }
 
@@ -66,6 +70,7 @@ impl Observer {
             min_val: Vec::new(),
             max_val: Vec::new(),
             keeps_widest: false,
+            steps: None,
             kl: KlState::default(),
         })
     }
@@ -79,6 +84,17 @@ impl Observer {
     /// of a calibration the average cuts what most of them had.
     pub fn keep_widest(&mut self) {
         self.keeps_widest = true;
+    }
+
+    /// From now on values that are multiples of one step get a scale that represents them all without error, if there
+    /// is one near that of their extremes. Observers that are told how much to cut off, and scales of channels, stay
+    /// as they are.
+    pub fn keep_steps(&mut self) {
+        use ObserverKind::{MinMax, Mix, Mse, RunningMinMax};
+        let is_free = matches!(self.spec.kind, MinMax | RunningMinMax | Mse { .. } | Mix);
+        if is_free && self.ch_axis.is_none() && !self.has_observed() {
+            self.steps = Some(Steps::new());
+        }
     }
 
     /// Takes a batch in: `x` row-major of `shape`. An empty batch changes nothing.
@@ -99,6 +115,9 @@ impl Observer {
         let ranges = channels
             .ranges(x)
             .ok_or_else(|| error::not_finite(x, shape))?;
+        if let Some(steps) = &mut self.steps {
+            steps.see(x, ranges[0]);
+        }
         self.update(x, &channels, ranges)
     }
 
@@ -123,6 +142,10 @@ impl Observer {
                         })
                         .collect(),
                 );
+                match (&mut self.steps, &other.steps) {
+                    (Some(steps), Some(other)) => steps.merge(other),
+                    _ => self.steps = None,
+                }
             }
             _ => {
                 return Err(ObserverError::Merge {
@@ -146,6 +169,9 @@ impl Observer {
                 min_val: Vec::new(),
                 max_val: Vec::new(),
             };
+        }
+        if let Some(found) = self.steps.as_ref().and_then(|it| it.qparams(&self.grid)) {
+            return found;
         }
         let ranges = self.min_val.iter().zip(&self.max_val);
         let mut scale: Vec<f32> = ranges

@@ -1,7 +1,8 @@
 """A fake-quant file in the shape that `ptool prepare` writes, data for it, and the scales that plain numpy finds.
 
-testdata/fakequant/: observers.fq.pt, data.npz (x, labels), expected.json. The classes are stand-ins under the plugin's
-names: only names, attributes and buffers matter to `ptool calibrate`.
+testdata/fakequant/: observers.fq.pt, data.npz (x, labels), the same data in other formats, expected.json, and
+sampled.fq.pt, whose inputs are large and its activations small. The classes are stand-ins under the plugin's names: only
+names, attributes and buffers matter to `ptool calibrate`.
 """
 
 import importlib
@@ -11,6 +12,7 @@ import sys
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import observers as reference
@@ -143,13 +145,31 @@ class Net(torch.nn.Module):
 '''
 
 
+SAMPLED = '''
+import torch
+
+class Sampled(torch.nn.Module):
+    def __init__(self, quant):
+        super().__init__()
+        self.quant = quant
+
+    def forward(self, x):
+        return self.quant(x[:, :, ::16, ::16])
+
+    @torch.jit.export
+    def set_fake_quantize(self, state: str):
+        on = 0 if state == "float" or state == "calibration" else 1
+        self.quant.activation_post_process.switch(on, 0 if state == "float" else 1)
+'''
+
+
 def package(root):
     """The plugin's module names with stand-ins in them."""
     observers = "import torch\n" + "".join(OBSERVER.format(name=name) for name in OBSERVERS) + FIXED
     for path, text in {
         "quantization/fake_quantize.py": FAKE_QUANTIZE,
         "quantization/observer_v2.py": observers,
-        "quantization/fx/graph_module.py": NET,
+        "quantization/fx/graph_module.py": NET + SAMPLED.replace("import torch\n", ""),
         "nn/qat/stubs.py": STUBS,
         "nn/qat/conv2d.py": CONV,
     }.items():
@@ -201,7 +221,15 @@ def main():
 
     OUT.mkdir(exist_ok=True)
     torch.jit.script(model).save(str(OUT / "observers.fq.pt"))
+    sampled = net.Sampled(stub(ob.MinMaxObserver(averaging_constant=0.01))).eval()
+    torch.jit.script(sampled).save(str(OUT / "sampled.fq.pt"))
     np.savez(OUT / "data.npz", x=x.numpy(), labels=labels.numpy())
+    save_file({"x": x, "labels": labels}, OUT / "data.safetensors")
+    torch.save({"x": x, "labels": labels}, OUT / "data.pth")
+    np.save(OUT / "x.npy", x.numpy())
+    (OUT / "parts").mkdir(exist_ok=True)
+    np.save(OUT / "parts" / "0.npy", x[:7].numpy())
+    np.savez_compressed(OUT / "parts" / "1.npz", x[7:].numpy())
 
     def batches(t):
         return [t[i : i + BATCH].detach().numpy().reshape(1, -1) for i in range(0, len(t), BATCH)]

@@ -65,7 +65,7 @@ def case(net, *args, runs=True, why="calls operators of the horizon library"):
     tensors = [(f"input/{i}", t) for i, t in enumerate(flat(list(args)))]
     tensors += [(f"output/{i}", t) for i, t in enumerate(flat([output]))]
     for n, (name, results) in enumerate(calls):
-        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(results)]
+        tensors += [(f"call/{n:03}/{name}/{i}", t) for i, t in enumerate(flat(list(results)))]
     traced = torch.jit.trace(net, args, check_trace=False)
     for got, expected in zip(flat([traced(*args)]), flat([output])):
         assert torch.equal(got, expected), "the trace computes something else"
@@ -393,6 +393,117 @@ def pillars_bayes():
     """Features of pillars scattered onto a map; rows with a negative place are left out."""
     places = [[0, 0, 0, 0], [0, 0, 5, 3], [1, 0, 2, 1], [1, 0, 3, 0], [0, 0, -1, -1]]
     return case(Pillars(), torch.randn(5, 5), torch.tensor(places, dtype=torch.int32))
+
+
+@graph_module
+class Scales(nn.Module):
+    """Sums, products and concatenations of operands whose scales are as far apart as can be."""
+
+    def __init__(self, march, far):
+        super().__init__()
+        ratios = [1.0, 1.0001, 1.7, 127.0, 129.3, 1023.6, 40_000.0, 99_999.0, *far]
+        pairs = [(0.013, 0.013 * r) for r in ratios] + [(0.7 * r, 0.7) for r in ratios]
+        self.march = march
+        self.quantx, self.quanty = Quantize(0.02, march=march), Quantize(0.02, march=march)
+        for i, pair in enumerate(pairs):
+            self.register_buffer(f"a{i}", torch.tensor([pair[0]]))
+            self.register_buffer(f"b{i}", torch.tensor([pair[1]]))
+        self.ops = nn.ModuleList([QFunctional(max(pair) * 1.37, march=march) for pair in pairs])
+        self.products = nn.ModuleList([QFunctional(pair[0] * pair[1] * 71, march=march) for pair in pairs])
+
+    def forward(self, x, y):
+        x, y = self.quantx(x).data, self.quanty(y).data
+        made = []
+        for i, (op, product) in enumerate(zip(self.ops, self.products)):
+            a, b = QTensor(x, getattr(self, f"a{i}"), "qint8"), QTensor(y, getattr(self, f"b{i}"), "qint8")
+            made += [op.add(a, b), product.mul(a, b), op.cat((a, b), 1)]
+            if self.march == "bayes":
+                made.append(op.sub(a, b))
+        return tuple(m.data for m in made)
+
+
+@common.fixture
+def scales_bayes():
+    """add, sub, mul, cat with scales from equal to 5e7 apart; march bayes."""
+    return case(Scales("bayes", [3e6, 2.0**23, 5e7]), torch.randn(1, 3, 4, 5), torch.randn(1, 3, 4, 5))
+
+
+@common.fixture
+def scales_bernoulli2():
+    """The same without sub for march bernoulli2, whose add has other parameters."""
+    return case(Scales("bernoulli2", [132_000.0]), torch.randn(1, 3, 4, 5), torch.randn(1, 3, 4, 5))
+
+
+@common.fixture
+def refused_scales_bernoulli2():
+    """Scales so far apart that bernoulli2's sum does not fit 32 bits."""
+    return case(Scales("bernoulli2", [3e6]), torch.randn(1, 3, 4, 5), torch.randn(1, 3, 4, 5))
+
+
+SIZES = [(13, 4), (3, 17), (1, 1), (7, 9), (20, 5)]
+FACTORS = [(2.0, 2.0), (1.3, 0.7), (0.6, 2.3), (3.0, 1.0), (0.31, 1.9)]
+
+
+@graph_module
+class Resized(nn.Module):
+    """Sizes and factors that are no round numbers, up and down."""
+
+    def __init__(self, march):
+        super().__init__()
+        self.quant, self.dequant, self.march = Quantize(0.02, march=march), DeQuantize(march), march
+
+    def resize(self, x, size, factor, mode):
+        return keep(x, F.interpolate(x.data, size, factor, mode, False, True, x.scale, x.zero_point, x.dtype, self.march))
+
+    def forward(self, x):
+        x = self.quant(x)
+        modes = ["bilinear", "nearest"] if self.march == "bayes" else ["bilinear"]
+        made = [self.resize(x, list(size), None, mode) for size in SIZES for mode in modes]
+        made += [self.resize(x, None, list(factor), mode) for factor in FACTORS for mode in modes]
+        made.append(self.resize(x, [14, 27], None, "nearest"))
+        return tuple(self.dequant(t) for t in made)
+
+
+@common.fixture
+def resized_bayes():
+    """interpolate to many sizes and by many factors, bilinear and nearest; coordinates of 16 fraction bits."""
+    return case(Resized("bayes"), torch.randn(2, 3, 7, 9) * 2)
+
+
+@common.fixture
+def resized_bernoulli2():
+    """The same for march bernoulli2: coordinates of 8 fraction bits, nearest by whole factors only."""
+    return case(Resized("bernoulli2"), torch.randn(2, 3, 7, 9) * 2)
+
+
+@graph_module
+class Kept(nn.Module):
+    """What a head keeps: pixels above a threshold, and runs of the best class."""
+
+    def __init__(self, march):
+        super().__init__()
+        self.march = march
+        self.quantx, self.quanty = Quantize(0.031, march=march), Quantize(0.012, march=march)
+        self.conv = Conv2d(nn.Conv2d(4, 5, 1), 0.024, march=march)
+
+    def forward(self, x, y):
+        x, y = self.conv(self.quantx(x)), self.quanty(y)
+        parts = [x.data, y.data], [x.scale, y.scale], [x.zero_point, y.zero_point], [x.dtype, y.dtype]
+        kept = F.filter(*parts, 0.6, (1, 4), self.march)
+        best = torch.argmax(x.data, 1, keepdim=True)
+        return (*kept[0], *kept[1], *F.rle(best, 1))
+
+
+@common.fixture
+def kept_bayes():
+    """filter and rle, whose numbers of results depend on the data; march bayes."""
+    return case(Kept("bayes"), torch.randn(2, 4, 5, 6), torch.randn(2, 3, 5, 6))
+
+
+@common.fixture
+def kept_bernoulli2():
+    """The same for march bernoulli2, which keeps what is above the threshold."""
+    return case(Kept("bernoulli2"), torch.randn(2, 4, 5, 6), torch.randn(2, 3, 5, 6))
 
 
 @graph_module

@@ -81,6 +81,18 @@ fn transposed() -> impl Strategy<Value = Conv> {
     })
 }
 
+/// Windows of one pixel, which kernels run over all images at once.
+fn pointwise() -> impl Strategy<Value = Conv> {
+    conv().prop_map(|conv| Conv {
+        images: conv.images + 1,
+        kernel: [1; 3],
+        stride: [1; 3],
+        pad: [0; 3],
+        dilation: [1; 3],
+        ..conv
+    })
+}
+
 /// Lists of the spatial dimensions; a depth of one is dropped.
 struct Spatial {
     from: usize,
@@ -284,6 +296,15 @@ proptest! {
         march in prop_oneof![Just("bayes"), Just("bernoulli2")],
     ) {
         check(&conv, seed, wide, sum, out, march)?;
+    }
+
+    #[test]
+    fn every_pointwise_kernel_equals_the_reference(
+        conv in pointwise(), seed: u64, wide: bool,
+        sum in prop_oneof![Just(None), Just(Some(DType::I8))],
+        out in prop_oneof![Just(DType::I8), Just(DType::I32)],
+    ) {
+        check(&conv, seed, wide, sum, out, "bayes")?;
     }
 
     #[test]

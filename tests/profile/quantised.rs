@@ -142,6 +142,29 @@ fn the_table_of_the_guides_example() {
     settings.bind(|| insta::assert_snapshot!("guide_table", text.text(Paint::off())));
 }
 
+#[test]
+fn every_fixed_point_file_is_equal() {
+    torch::set_threads(1).unwrap();
+    let entries = std::fs::read_dir(repository("testdata/fixed")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_fixed_point = |path: &PathBuf| path.to_string_lossy().ends_with(".int.pt");
+    let mut count = 0;
+    for path in paths.filter(is_fixed_point) {
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = file.split('.').next().unwrap();
+        let model = Model::open(&path).unwrap();
+        let data = path.with_file_name(format!("{name}.npz"));
+        let chosen = choose(&model, "forward", Given::File(&data), 0).unwrap();
+        let found = both(&model, chosen.values).and_then(|ran| equal_operators(&ran));
+        assert!(
+            matches!(found, Ok(operators) if operators > 1),
+            "{file}: {found:?}"
+        );
+        count += 1;
+    }
+    assert!(count >= 5);
+}
+
 /// How the error begins where the front end lacks an operator.
 const REFUSES: &str = "the front end refuses it";
 

@@ -324,3 +324,26 @@ fn an_observer_comes_back_from_its_objects_attributes() {
     let error = ObserverSpec::from_attributes("__torch__.torch.nn.Identity", &none).unwrap_err();
     assert_eq!(error, "`torch.nn.Identity` is no observer that is known");
 }
+
+#[test]
+fn what_is_said_is_told_from_the_defaults() {
+    let said = |text: &str| {
+        let resolved = resolve(text, "layer1.0.conv1").unwrap();
+        let activation = resolved.activation.unwrap();
+        (
+            activation.says_observer,
+            activation.says_average,
+            resolved.weight.says_observer,
+        )
+    };
+    assert_eq!(said(""), (false, false, false));
+    let constant = "[global]\nactivation = { averaging_constant = 0.01 }";
+    assert_eq!(said(constant), (false, true, false));
+    let both = "[global]\nactivation = { observer = \"mse\", averaging_constant = 0.01 }";
+    assert_eq!(said(both), (true, true, false));
+    let weight = "[module_type.Conv2d]\nweight = { observer = \"min_max\" }";
+    assert_eq!(said(weight), (false, false, true));
+    // An observer of a level above comes with its own constant.
+    let replaced = format!("{both}\n[module_name.layer1]\nactivation = {{ observer = \"kl\" }}");
+    assert_eq!(said(&replaced), (true, false, false));
+}

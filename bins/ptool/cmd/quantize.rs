@@ -35,8 +35,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "C", value_parser = constant)]
     pub(crate) averaging_constant: Option<f64>,
     /// Ranges as the plugin finds them: averaged over batches with the constant of the qconfig, and
-    /// weights by their extremes. Without it, ranges of weights are fitted so that errors of a sum
-    /// cancel.
+    /// weights by their extremes. Without it, ranges are those of the least error where the qconfig
+    /// gives no averaging constant and no observer of weights.
     #[arg(long)]
     pub(crate) plain_ranges: bool,
     /// Store int8 weights and integer parameters: a smaller file that starts faster, same results.

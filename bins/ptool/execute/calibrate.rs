@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ptool::exec::torch::TorchEngine;
 use ptool::exec::{Engine as _, Value};
-use ptool::inputs::data::{Batch, Data};
+use ptool::inputs::data::{Batch, Data, DataOptions, Examples};
 use ptool::model::Model;
 use ptool::model::origin::Origins;
 use ptool::quant::calibrate::{Calibration, Options, SET_STATE};
@@ -27,7 +27,11 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     let params = model
         .method(method)
         .map(|(_, function)| &function.params[1..]);
-    let mut data = Data::open(args.data.options(), method, params.unwrap_or_default())?;
+    let source = DataOptions {
+        examples: Examples::of(&model, method)?,
+        ..args.data.options()
+    };
+    let mut data = Data::open(source, method, params.unwrap_or_default())?;
     context.note(data.describe());
     let settings = Options {
         averaging_constant: args.averaging_constant,

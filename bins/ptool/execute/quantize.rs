@@ -8,13 +8,14 @@ use crate::cmd::quantize::Args;
 use crate::cmd::{Context, Exit, open, save};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use ptool::archive::Plan;
 use ptool::exec::torch::{Options as Run, TorchEngine};
 use ptool::exec::{Engine as _, Value};
-use ptool::inputs::data::{Data, DataOptions};
+use ptool::inputs::data::{Data, DataOptions, Examples};
 use ptool::model::Model;
-use ptool::quant::calibrate::{self, Calibration, SET_STATE};
+use ptool::quant::calibrate::{self, Calibration, Fit, SET_STATE};
 use ptool::quant::convert::{self, Converted, convert};
-use ptool::quant::prepare::prepare_for;
+use ptool::quant::prepare::{ModuleRow, PrepareReport, prepare_for};
 use ptool::quant::qconfig::{Flags, QConfig};
 use ptool::report;
 use ptool::report::quantize::Report;
@@ -29,8 +30,14 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     }
     prepare_libtorch(&args.exec)?;
     let float = open::runnable(&args.model)?;
-    let source = args.data.options();
+    let source = DataOptions {
+        examples: Examples::of(&float, "forward")?,
+        ..args.data.options()
+    };
     let mut data = stream(&float, &source)?;
+    let evaluated = evaluation(&args, &source);
+    // What is wrong with it shall be said before the work, not after.
+    drop(stream(&float, &evaluated)?);
     context.note(data.describe());
     let qconfig = qconfig(&args)?;
     let first = stream(&float, &source)?.next_batch()?;
@@ -43,18 +50,23 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         (&example, &mut data),
         context,
     )?;
+    let write_fake = || Plan::new(&fake.archive).write(&files.fake);
     let options = convert::Options {
         prepack: args.prepack,
     };
     let converted = convert(&fake, &stem(&files.fixed), options)
-        .with_context(|| format!("cannot convert `{}`", files.fake.display()))?;
+        .with_context(|| format!("cannot convert `{}`", args.model.display()))?;
     if args.strict && converted.report.float_ops().next().is_some() {
+        write_fake()?;
         out.write_all(report::convert::float_text(&converted.report).as_bytes())?;
         context.note("no fixed-point file was written: operators would stay in float (--strict)");
         return Ok(Exit::No);
     }
+    // One after the other, and nothing before both are complete: an interrupted run leaves no pair that does not fit.
+    write_fake()?;
     converted.plan.write(&files.fixed)?;
-    let fixed = open::runnable(&files.fixed)?;
+    drop(fake);
+    let [fake, fixed] = [open::runnable(&files.fake)?, open::runnable(&files.fixed)?];
     let mut report = Report {
         march: qconfig.march.to_string(),
         data: data.describe(),
@@ -66,7 +78,6 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         float_share: None,
     };
     report.float_of(&converted.report);
-    let evaluated = evaluation(&args, &source);
     measured(
         &args,
         [&float, &fake, &fixed],
@@ -122,7 +133,7 @@ fn qconfig(args: &Args) -> anyhow::Result<QConfig> {
     })
 }
 
-/// Prepares and calibrates, and writes the fake-quant file.
+/// Prepares and calibrates.
 fn fake_quant(
     args: &Args,
     files: &Files,
@@ -136,8 +147,7 @@ fn fake_quant(
     let model = Model::from_bytes(prepared.plan.to_bytes()?)?;
     let settings = calibrate::Options {
         averaging_constant: args.averaging_constant,
-        keeps_widest: !args.plain_ranges && args.averaging_constant.is_none(),
-        fits_weights: !args.plain_ranges,
+        fits: (!args.plain_ranges).then(|| fit(&prepared.report)),
     };
     let mut calibration = Calibration::new(&model, &settings)?;
     let mut engine = TorchEngine::new(&model, Run::default())?;
@@ -155,8 +165,19 @@ fn fake_quant(
             point.path
         ));
     }
-    calibration.plan()?.write(&files.fake)?;
-    open::runnable(&files.fake)
+    Ok(Model::from_bytes(calibration.plan()?.to_bytes()?)?)
+}
+
+/// What the qconfig says by itself stays as it says.
+fn fit(prepared: &PrepareReport) -> Fit {
+    let named = |says: fn(&ModuleRow) -> bool| {
+        let said = prepared.modules.iter().filter(|it| says(it));
+        said.map(|it| it.name.clone()).collect()
+    };
+    Fit {
+        averaged: named(|it| it.says_average),
+        observed: named(|it| it.says_weight_observer),
+    }
 }
 
 /// Batches from the start.

@@ -253,6 +253,21 @@ pub enum Kind {
         dims: Vec<usize>,
     },
     GatherElements(usize),
+    /// Pixels whose best channel of a range reaches a threshold, as rows for each image: that channel's value, its
+    /// index, (row, column), and the channels of each part of the input.
+    Filter {
+        threshold: i64,
+        /// First and last channel.
+        range: [usize; 2],
+        /// Whether the value must be above the threshold.
+        above: bool,
+        /// Channels of each part.
+        parts: Vec<usize>,
+    },
+    /// For each image the number of runs, then value and length of each; longer runs than `most` are cut.
+    Rle {
+        most: i64,
+    },
     /// Rows of the first input to the places that the second names.
     Scatter,
     ChannelShuffle(Vec<usize>),
@@ -337,6 +352,8 @@ impl Kind {
             Kind::Roll { .. } => "Roll",
             Kind::GatherElements(_) => "GatherElements",
             Kind::Scatter => "Scatter",
+            Kind::Filter { .. } => "Filter",
+            Kind::Rle { .. } => "Rle",
             Kind::ChannelShuffle(_) => "ChannelShuffle",
             Kind::Reorder(_) => "Reshape",
             Kind::Pad { .. } => "Pad",

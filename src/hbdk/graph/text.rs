@@ -50,7 +50,8 @@ impl Graph {
                 _ => "",
             };
             let dtype = dtype_text(it.dtype);
-            let _ = write!(out, "{}: {dtype}{:?}{layout}", it.name, it.shape);
+            let most = if it.loose { " at most" } else { "" };
+            let _ = write!(out, "{}: {dtype}{:?}{most}{layout}", it.name, it.shape);
         };
         if matches!(layer.kind, Kind::Input(_)) {
             out.push_str("input ");
@@ -216,6 +217,18 @@ fn fields(kind: &Kind) -> Fields {
         ],
         Kind::Split { dim, sizes } => vec![("dim", text(dim)), ("sizes", text(sizes))],
         Kind::Slice { begin, step } => vec![("begin", text(begin)), ("step", text(step))],
+        Kind::Filter {
+            threshold,
+            range,
+            above,
+            parts,
+        } => vec![
+            ("threshold", text(threshold)),
+            ("range", text(range)),
+            ("above", text(above)),
+            ("parts", text(parts)),
+        ],
+        Kind::Rle { most } => vec![("most", text(most))],
         Kind::Concat(dim) | Kind::GatherElements(dim) => vec![("dim", text(dim))],
         Kind::Tile(repeats) => vec![("repeats", text(repeats))],
         Kind::Roll { shifts, dims } => vec![("shifts", text(shifts)), ("dims", text(dims))],

@@ -59,6 +59,7 @@ pub(super) fn split(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail>
             shape,
             layout,
             dtype,
+            loose: false,
         }
     };
     let parts: Vec<_> = sizes.iter().enumerate().map(part).collect();

@@ -71,6 +71,7 @@ impl Builder<'_> {
             shape,
             layout,
             dtype,
+            loose: false,
         });
         self.add_layer(Kind::Input(None), vec![], vec![record]);
         self.graph.inputs.push(record);

@@ -44,6 +44,19 @@ impl Builder<'_> {
         self.known = Some(known);
     }
 
+    /// Refuses tensors whose number of rows depends on the data: layers have fixed shapes.
+    pub(in crate::hbdk) fn fixed(&self, args: &super::Args) -> Result<(), super::Fail> {
+        let mut tensors = args.values().iter().flat_map(Val::tensors);
+        let loose = tensors.find(|id| self.graph.record(self.tensor(*id).first).loose);
+        match loose {
+            None => Ok(()),
+            Some(_) => Err(
+                super::Fail::new("how many rows its input has depends on the data")
+                    .advise("end the model there, and run what follows on the CPU"),
+            ),
+        }
+    }
+
     /// A layer with one output of the call's name.
     pub(in crate::hbdk) fn layer(
         &mut self,
@@ -90,6 +103,7 @@ impl Builder<'_> {
             shape,
             layout,
             dtype,
+            loose: false,
         })
     }
 

@@ -100,7 +100,7 @@ impl Builder<'_> {
             return vec![Val::Lost; outputs];
         }
         let Some(op) = lower::operator(kind) else {
-            let fail = Fail::new("").advise(lower::operator_advice(kind));
+            let fail = Fail::new("").advise(lower::operator_advice(kind, self.march()));
             self.problem(Stage::UnsupportedNode, kind, fail, node.span);
             return unknown;
         };
@@ -113,7 +113,12 @@ impl Builder<'_> {
         }
         self.annotate(&kind.replace("::", "_"));
         self.begin(kind, node.span);
-        let made = op(self, &args).and_then(|value| self.carry_scale(kind, &args, value));
+        let fits = match kind {
+            "aten::alias" | "aten::detach" | "aten::contiguous" => Ok(()),
+            _ => self.fixed(&args),
+        };
+        let made = fits.and_then(|()| op(self, &args));
+        let made = made.and_then(|value| self.carry_scale(kind, &args, value));
         match made {
             Ok(value) => {
                 let values = spread(value, outputs);

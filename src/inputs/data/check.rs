@@ -1,6 +1,7 @@
 //! Whether files fit each other.
 
-use super::column::Layout;
+use super::column::{Layout, shape};
+use super::example::Example;
 use super::files::Source;
 use super::labels::{LABELS, is_free};
 use super::{DataOptions, InputError};
@@ -35,6 +36,22 @@ fn alone(
     params: &[Param],
 ) -> Result<Vec<Layout>, InputError> {
     let rows = layouts.first().map_or(0, |it| it.rows);
+    let is_label = |layout: &&Layout| {
+        layout.name.as_deref().is_some_and(|name| {
+            Some(name) == options.labels.as_deref()
+                || (LABELS.contains(&name) && is_free(params, name))
+        })
+    };
+    let inputs: Vec<&Layout> = layouts.iter().filter(|it| !is_label(it)).collect();
+    let names: Vec<Option<&str>> = inputs.iter().map(|it| it.name.as_deref()).collect();
+    let examples = options.examples.fitting(&names);
+    for (layout, example) in inputs.iter().zip(examples) {
+        let checked = match example {
+            Some(example) => like(layout, example, options, source),
+            None => check_dtype(layout),
+        };
+        checked.map_err(|message| array_error(source, layout, message))?;
+    }
     for layout in layouts {
         let error = |message| Err(array_error(source, layout, message));
         if layout.rows == 0 || layout.row_bytes() == Some(0) {
@@ -51,31 +68,45 @@ fn alone(
                 layouts[0].label()
             ));
         }
-        let label = layout.name.as_deref().is_some_and(|name| {
-            Some(name) == options.labels.as_deref()
-                || (LABELS.contains(&name) && is_free(params, name))
-        });
-        if !label {
-            let checked = check_dtype(layout.dtype);
-            checked.map_err(|message| {
-                array_error(
-                    source,
-                    layout,
-                    format!("{message} of shape {}", layout.shape()),
-                )
-            })?;
-        }
     }
     Ok(layouts.to_vec())
 }
 
+/// Whether rows are like those that the model records.
+fn like(
+    layout: &Layout,
+    example: &Example,
+    options: &DataOptions,
+    source: &Source,
+) -> Result<(), String> {
+    if (layout.dtype, &layout.row) == (example.dtype, &example.row) {
+        return Ok(());
+    }
+    let advice = match (source, example.row.as_slice()) {
+        (Source::Images(..), [3, height, width]) => format!("; use --resize {height}x{width}"),
+        (Source::Arrays(_), _) if layout.dtype != example.dtype => {
+            format!("; save it with `.astype(numpy.{})`", example.dtype)
+        }
+        _ => String::new(),
+    };
+    Err(format!(
+        "is {} of shape {}, expected {} of shape {} {}{advice}",
+        layout.dtype,
+        layout.shape(),
+        example.dtype,
+        shape(&example.row),
+        options.examples.source()
+    ))
+}
+
 /// Models of this kind compute in float32.
-fn check_dtype(dtype: DType) -> Result<(), String> {
+fn check_dtype(layout: &Layout) -> Result<(), String> {
     use DType::*;
-    match dtype {
+    match layout.dtype {
         F32 | U8 | I8 | I16 | I32 | I64 | Bool => Ok(()),
         other => Err(format!(
-            "is {other}; save it with `.astype(numpy.float32)`: expected float32 or an integer type"
+            "is {other}; save it with `.astype(numpy.float32)`: expected float32 or an integer type of shape {}",
+            layout.shape()
         )),
     }
 }

@@ -36,9 +36,14 @@ impl Layout {
 
     /// `Nx3x8x8`
     pub(super) fn shape(&self) -> String {
-        let sizes = self.row.iter().map(|size| format!("x{size}"));
-        format!("N{}", sizes.collect::<String>())
+        shape(&self.row)
     }
+}
+
+/// The shape of rows, `Nx3x8x8`.
+pub(super) fn shape(row: &[i64]) -> String {
+    let sizes = row.iter().map(|size| format!("x{size}"));
+    format!("N{}", sizes.collect::<String>())
 }
 
 impl fmt::Display for Layout {

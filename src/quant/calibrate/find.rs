@@ -1,7 +1,7 @@
 //! The FakeQuantizes of a file, from its objects alone.
 
 use super::error::CalibrateError;
-use super::{Options, Point};
+use super::{Fit, Options, Point, module};
 use crate::archive::Document;
 use crate::archive::pickle::{ObjectId, OpId, TensorId, Value};
 use crate::model::Model;
@@ -193,8 +193,13 @@ impl Reader<'_> {
         }
         let observer = Observer::new(spec, self.grid()?, self.int("ch_axis")?);
         let mut observer = observer.map_err(|e| child.error(e.to_string()))?;
-        if options.keeps_widest && weight.is_none() {
+        let own = |fit: &Fit| !fit.averaged.contains(module(self.path));
+        if weight.is_none()
+            && options.averaging_constant.is_none()
+            && options.fits.as_ref().is_some_and(own)
+        {
             observer.keep_widest();
+            observer.keep_steps();
         }
         let range = |name| child.value(name).and_then(|it| self.data.as_tensor(it));
         Ok(Point {

@@ -37,6 +37,12 @@ pub struct ModuleRow {
     pub activation_observer: Option<String>,
     /// Type of its weight.
     pub weight_dtype: Option<String>,
+    /// Whether the qconfig gave its result's averaging constant.
+    #[serde(skip)]
+    pub says_average: bool,
+    /// Whether the qconfig gave its weight's observer.
+    #[serde(skip)]
+    pub says_weight_observer: bool,
 }
 
 /// One operator in float.
@@ -99,6 +105,8 @@ impl PrepareReport {
                 .kind
                 .has_weight()
                 .then(|| leaf.weight.dtype.to_string()),
+            says_average: activation.is_some_and(|it| it.says_average),
+            says_weight_observer: leaf.weight.says_observer,
         });
     }
 }

@@ -42,7 +42,7 @@ pub struct Patch {
     pub ch_axis: Option<i64>,
     /// The observer.
     pub observer: Option<ObserverSpec>,
-    /// `averaging_constant` alone, for the observer below.
+    /// `averaging_constant`, for the observer beside it or below.
     pub averaging_constant: Option<f64>,
     /// Gradient saturation.
     pub saturate: Option<bool>,
@@ -59,9 +59,13 @@ impl Patch {
         } = self;
         spec.dtype = dtype.unwrap_or(spec.dtype);
         spec.ch_axis = ch_axis.unwrap_or(spec.ch_axis);
-        spec.observer = observer.unwrap_or(spec.observer);
+        if let Some(observer) = observer {
+            spec.observer = *observer;
+            (spec.says_observer, spec.says_average) = (true, false);
+        }
         if let Some(constant) = averaging_constant {
             spec.observer.averaging_constant = *constant;
+            spec.says_average = true;
         }
         spec.saturate = saturate.unwrap_or(spec.saturate);
     }

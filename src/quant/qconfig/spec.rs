@@ -14,6 +14,10 @@ pub struct FakeQuantSpec {
     pub observer: ObserverSpec,
     /// Whether training gets no gradient outside of the range.
     pub saturate: bool,
+    /// Whether `observer` was given, not taken from the defaults.
+    pub says_observer: bool,
+    /// Whether the observer's `averaging_constant` was given, even as what it is by default.
+    pub says_average: bool,
 }
 
 impl FakeQuantSpec {
@@ -24,6 +28,8 @@ impl FakeQuantSpec {
             ch_axis: -1,
             observer: ObserverSpec::named("mse").unwrap_or_default(),
             saturate: true,
+            says_observer: false,
+            says_average: false,
         }
     }
 
@@ -34,6 +40,8 @@ impl FakeQuantSpec {
             ch_axis: 0,
             observer: ObserverSpec::default(),
             saturate: true,
+            says_observer: false,
+            says_average: false,
         }
     }
 

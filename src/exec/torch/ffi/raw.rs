@@ -154,6 +154,7 @@ unsafe extern "C" {
         requires_grad: c_int,
     ) -> c_int;
     pub(super) fn pt_end_load(vm: *mut RawVm, keep: *const u32, n: usize);
+    pub(super) fn pt_forget_storages(vm: *mut RawVm);
     pub(super) fn pt_value_at(vm: *mut RawVm, operand: u32) -> *const RawValue;
     pub(super) fn pt_tag(v: *const RawValue) -> c_int;
     pub(super) fn pt_int(v: *const RawValue) -> i64;

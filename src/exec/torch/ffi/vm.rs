@@ -274,6 +274,12 @@ impl Vm {
         unsafe { pt_end_load(self.0.as_ptr(), keep.as_ptr(), keep.len()) }
     }
 
+    /// Forgets storages, whose numbers no longer hold; their tensors keep them alive.
+    pub(in super::super) fn forget_storages(&mut self) {
+        // SAFETY: the Vm is alive.
+        unsafe { pt_forget_storages(self.0.as_ptr()) }
+    }
+
     /// What an operand reads.
     pub(in super::super) fn value(&self, operand: u32) -> Result<&RawValue> {
         // SAFETY: the shim checks the operand; nothing runs while `self` is borrowed.

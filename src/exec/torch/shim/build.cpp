@@ -272,6 +272,8 @@ int pt_push_sparse(pt_vm* vm, int layout, const int64_t* sizes, size_t ndim, int
   PT_CATCH(-1)
 }
 
+void pt_forget_storages(pt_vm* vm) { vm->storages.clear(); }
+
 // The values made so far keep what they use alive; the tables were only needed to share it.
 void pt_end_load(pt_vm* vm, const uint32_t* keep, size_t n) {
   vm->storages.clear();

@@ -92,6 +92,7 @@ typedef struct {
 int pt_push_tensor(pt_vm* vm, int64_t storage, const pt_tensor_spec* spec);
 int pt_push_sparse(pt_vm* vm, int layout, const int64_t* sizes, size_t ndim, int requires_grad);  // pops its parts
 void pt_end_load(pt_vm* vm, const uint32_t* keep, size_t n);  // forgets all other constants made so far
+void pt_forget_storages(pt_vm* vm);                            // their tensors keep them alive
 
 // Reading values.
 enum {

@@ -116,9 +116,16 @@ impl Reader<'_> {
     ) -> Result<(), QConfigError> {
         let value = item.number()?;
         match (&mut patch.observer, name) {
-            (Some(observer), _) => observer
-                .set(name, value)
-                .map_err(|message| item.error(format!("{message}{}", self.also(name, observer)))),
+            (Some(observer), _) => {
+                let set = observer.set(name, value);
+                set.map_err(|message| {
+                    item.error(format!("{message}{}", self.also(name, observer)))
+                })?;
+                if name == "averaging_constant" {
+                    patch.averaging_constant = Some(observer.averaging_constant);
+                }
+                Ok(())
+            }
             (None, "averaging_constant") => {
                 let mut any = ObserverSpec::default();
                 any.set(name, value)

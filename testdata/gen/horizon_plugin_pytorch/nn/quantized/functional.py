@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from .functional_impl import _add, _avg_pool2d, _conv2d, _quantize, _requantize, _sub, point_pillars_scatter
+from .functional_impl import _add, _avg_pool2d, _conv2d, _quantize, _requantize, _sub, filter, point_pillars_scatter
 
 # Results of calls outside of a trace, in order: (name, results).
 CALLS: List = []
@@ -358,5 +358,29 @@ def abs(input: Tensor, overflow_mode: str) -> Tensor:
     return torch.abs(input)
 
 
+@scripted
+def rle(input: Tensor, dtype: int) -> List[Tensor]:
+    longest = 255 if dtype == 1 else 65535
+    results: List[Tensor] = []
+    for image in input:
+        values: List[int] = []
+        lengths: List[int] = []
+        flat = image.reshape(-1).to(torch.int64)
+        for i in range(flat.size(0)):
+            number = int(flat[i])
+            if len(values) > 0 and values[-1] == number and lengths[-1] < longest:
+                lengths[-1] += 1
+            else:
+                values.append(number)
+                lengths.append(1)
+        pairs: List[int] = [len(values)]
+        for i in range(len(values)):
+            pairs.append(values[i])
+            pairs.append(lengths[i])
+        results.append(torch.tensor(pairs))
+    return results
+
+
 # Newer plugins trace into `functional_impl` here too.
+filter = scripted(filter)
 point_pillars_scatter = scripted(point_pillars_scatter)

@@ -1,4 +1,5 @@
 """Bodies: own text, the argument order and results of the plugin's functions."""
+import math
 from typing import List, Optional, Tuple
 
 import torch
@@ -105,3 +106,27 @@ def point_pillars_scatter(voxel_features: Tensor, coords: Tensor, output_shape: 
     canvas = torch.zeros([batch, height, width, voxel_features.size(1)], dtype=voxel_features.dtype)
     canvas.index_put_([place[:, 0], place[:, -2], place[:, -1]], voxel_features[keep])
     return canvas.permute(0, 3, 1, 2).contiguous()
+
+
+def filter(
+    inputs: List[Tensor], scales: List[Tensor], zero_points: List[Tensor], dtypes: List[str], threshold: float, idx_range: Tuple[int, int],
+    march: str,
+) -> List[List[Tensor]]:
+    low = -128.0 if dtypes[0] == "qint8" else -32768.0
+    steps = threshold / float(scales[0])
+    limit = float(math.floor(steps))
+    if march != "bernoulli2":
+        limit = float(math.ceil(steps))
+    limit = min(max(limit, low), -low - 1)
+    results: List[List[Tensor]] = []
+    for n in range(inputs[0].size(0)):
+        value, index = torch.max(inputs[0][n, idx_range[0] : idx_range[1]], 0)
+        keep = value > limit
+        if march != "bernoulli2":
+            keep = value >= limit
+        places = torch.nonzero(keep)
+        rows = [value[keep] * scales[0], (index[keep] + idx_range[0]).to(torch.int16), places.to(torch.int16)]
+        for i in range(len(inputs)):
+            rows.append(inputs[i][n].permute(1, 2, 0)[keep] * scales[i])
+        results.append(rows)
+    return results
