@@ -2,7 +2,7 @@
 //!
 //! Small random data hides overflow, so every generator mixes in extremes.
 
-mod call;
+pub(crate) mod call;
 mod convolution;
 mod errors;
 mod parameters;
@@ -11,4 +11,4 @@ mod sampling;
 mod scaling;
 mod shifted;
 mod tables;
-mod values;
+pub(crate) mod values;

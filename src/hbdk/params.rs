@@ -21,6 +21,11 @@ pub fn half_up(x: f64) -> f64 {
     (x + 0.5).floor()
 }
 
+/// `⌊x + 0.5⌋` with the sum in float32, as both sides have it for scales.
+fn half_up32(x: f32) -> f32 {
+    (x + 0.5).floor()
+}
+
 /// `x = m·2^e` with `0.5 ≤ |m| < 1`; `(0, 0)` for 0 and what is not finite.
 pub fn frexp(x: f64) -> (f64, i64) {
     if x == 0.0 || !x.is_finite() {
@@ -202,7 +207,7 @@ pub fn add_shift(larger: f32, smaller: f32, cap: i64) -> i64 {
 /// `clip(⌊s_b·2^shift/s_a + 0.5⌋, ±32767)`
 pub fn add_multiplier(smaller: f32, larger: f32, shift: i64) -> i64 {
     let value = smaller * 2f32.powi(shift as i32) / larger;
-    half_up(f64::from(value)).clamp(-32767.0, 32767.0) as i64
+    f64::from(half_up32(value)).clamp(-32767.0, 32767.0) as i64
 }
 
 /// The multipliers and shift of bernoulli2's add, and the scale of the sum (5.6).
@@ -220,8 +225,8 @@ pub struct X2aAdd {
 /// bernoulli2's add from the smaller and the larger scale.
 pub fn x2a_add(smaller: f32, larger: f32) -> X2aAdd {
     let scale = (smaller / 127.0).max(larger / 33_554_432.0);
-    let first = half_up(f64::from(smaller / scale)).clamp(-128.0, 127.0);
-    let second = half_up(f64::from(larger / scale));
+    let first = half_up32(smaller / scale).clamp(-128.0, 127.0);
+    let second = f64::from(half_up32(larger / scale));
     let (m, e) = frexp(second);
     let multiplier = (m * 2f64.powi(e.min(15) as i32)).clamp(0.0, 32767.0);
     X2aAdd {

@@ -396,6 +396,87 @@ def pillars_bayes():
 
 
 @graph_module
+class Scales(nn.Module):
+    """Sums, products and concatenations of operands whose scales are as far apart as can be."""
+
+    def __init__(self, march, far):
+        super().__init__()
+        ratios = [1.0, 1.0001, 1.7, 127.0, 129.3, 1023.6, 40_000.0, 99_999.0, *far]
+        pairs = [(0.013, 0.013 * r) for r in ratios] + [(0.7 * r, 0.7) for r in ratios]
+        self.march = march
+        self.quantx, self.quanty = Quantize(0.02, march=march), Quantize(0.02, march=march)
+        for i, pair in enumerate(pairs):
+            self.register_buffer(f"a{i}", torch.tensor([pair[0]]))
+            self.register_buffer(f"b{i}", torch.tensor([pair[1]]))
+        self.ops = nn.ModuleList([QFunctional(max(pair) * 1.37, march=march) for pair in pairs])
+        self.products = nn.ModuleList([QFunctional(pair[0] * pair[1] * 71, march=march) for pair in pairs])
+
+    def forward(self, x, y):
+        x, y = self.quantx(x).data, self.quanty(y).data
+        made = []
+        for i, (op, product) in enumerate(zip(self.ops, self.products)):
+            a, b = QTensor(x, getattr(self, f"a{i}"), "qint8"), QTensor(y, getattr(self, f"b{i}"), "qint8")
+            made += [op.add(a, b), product.mul(a, b), op.cat((a, b), 1)]
+            if self.march == "bayes":
+                made.append(op.sub(a, b))
+        return tuple(m.data for m in made)
+
+
+@common.fixture
+def scales_bayes():
+    """add, sub, mul, cat with scales from equal to 5e7 apart; march bayes."""
+    return case(Scales("bayes", [3e6, 2.0**23, 5e7]), torch.randn(1, 3, 4, 5), torch.randn(1, 3, 4, 5))
+
+
+@common.fixture
+def scales_bernoulli2():
+    """The same without sub for march bernoulli2, whose add has other parameters."""
+    return case(Scales("bernoulli2", [132_000.0]), torch.randn(1, 3, 4, 5), torch.randn(1, 3, 4, 5))
+
+
+@common.fixture
+def refused_scales_bernoulli2():
+    """Scales so far apart that bernoulli2's sum does not fit 32 bits."""
+    return case(Scales("bernoulli2", [3e6]), torch.randn(1, 3, 4, 5), torch.randn(1, 3, 4, 5))
+
+
+SIZES = [(13, 4), (3, 17), (1, 1), (7, 9), (20, 5)]
+FACTORS = [(2.0, 2.0), (1.3, 0.7), (0.6, 2.3), (3.0, 1.0), (0.31, 1.9)]
+
+
+@graph_module
+class Resized(nn.Module):
+    """Sizes and factors that are no round numbers, up and down."""
+
+    def __init__(self, march):
+        super().__init__()
+        self.quant, self.dequant, self.march = Quantize(0.02, march=march), DeQuantize(march), march
+
+    def resize(self, x, size, factor, mode):
+        return keep(x, F.interpolate(x.data, size, factor, mode, False, True, x.scale, x.zero_point, x.dtype, self.march))
+
+    def forward(self, x):
+        x = self.quant(x)
+        modes = ["bilinear", "nearest"] if self.march == "bayes" else ["bilinear"]
+        made = [self.resize(x, list(size), None, mode) for size in SIZES for mode in modes]
+        made += [self.resize(x, None, list(factor), mode) for factor in FACTORS for mode in modes]
+        made.append(self.resize(x, [14, 27], None, "nearest"))
+        return tuple(self.dequant(t) for t in made)
+
+
+@common.fixture
+def resized_bayes():
+    """interpolate to many sizes and by many factors, bilinear and nearest; coordinates of 16 fraction bits."""
+    return case(Resized("bayes"), torch.randn(2, 3, 7, 9) * 2)
+
+
+@common.fixture
+def resized_bernoulli2():
+    """The same for march bernoulli2: coordinates of 8 fraction bits, nearest by whole factors only."""
+    return case(Resized("bernoulli2"), torch.randn(2, 3, 7, 9) * 2)
+
+
+@graph_module
 class Kept(nn.Module):
     """What a head keeps: pixels above a threshold, and runs of the best class."""
 

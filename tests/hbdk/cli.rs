@@ -58,6 +58,19 @@ fn check_finds_everything_at_once() {
 }
 
 #[test]
+fn check_finds_sums_that_overflow() {
+    let text = stdout(
+        ptool("check", "refused_scales_bernoulli2").arg("--deploy"),
+        1,
+    );
+    assert!(
+        text.contains("hardware limit at `hz::add` in the root module"),
+        "{text}"
+    );
+    assert!(text.contains("needs more than 32 bits"), "{text}");
+}
+
+#[test]
 fn run_needs_no_libtorch() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.npz");

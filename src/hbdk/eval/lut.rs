@@ -44,10 +44,10 @@ fn segment(it: &LutSegments, table: &[i64], entries: usize, x: i64, out: DType) 
         return saturate(out, v);
     }
     let row = &table[(i - 1) * entries..][..entries];
-    let at = (v >> INDEX_BITS).clamp(0, entries as i64 - 1) as usize;
-    let fraction = v & ((1 << INDEX_BITS) - 1);
-    let next = (at + 1).min(entries - 1);
-    let between = row[at] * ((1 << INDEX_BITS) - fraction) + row[next] * fraction;
+    // An index outside of the table reads its nearest entry, so that the curve has no jump there.
+    let entry = |at: i64| row[at.clamp(0, entries as i64 - 1) as usize];
+    let (at, fraction) = (v >> INDEX_BITS, v & ((1 << INDEX_BITS) - 1));
+    let between = entry(at) * ((1 << INDEX_BITS) - fraction) + entry(at + 1) * fraction;
     saturate(out, right(between, INDEX_BITS, true))
 }
 

@@ -6,6 +6,7 @@ use super::super::march::March;
 use super::super::params::{Chain, add_multiplier, add_shift, half_up, x2a_add};
 use super::super::value::{TensorId, Val};
 use super::super::walk::{Args, Builder, Fail};
+use super::limits;
 use super::quantise::same;
 use crate::tensor::DType;
 
@@ -82,6 +83,7 @@ pub(super) fn add(builder: &mut Builder<'_>, args: &Args) -> Result<Val, Fail> {
             let swap = sy < sx;
             let (smaller, larger) = if swap { (sy, sx) } else { (sx, sy) };
             let it = x2a_add(smaller, larger);
+            limits::sum(builder, &it, [smaller, larger]);
             let form = AddForm::X2a {
                 first: it.smaller,
                 second: it.larger,

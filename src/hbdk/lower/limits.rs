@@ -2,6 +2,7 @@
 
 use super::super::graph::{ConvForm, ConvLayer, Pooling};
 use super::super::march::March;
+use super::super::params::X2aAdd;
 use super::super::value::Val;
 use super::super::walk::{Args, Builder};
 use crate::tensor::DType;
@@ -14,6 +15,17 @@ pub(super) fn dtypes(builder: &mut Builder<'_>, args: &Args) {
         builder.limit(
             "int16 values are not supported on bernoulli2",
             "quantise this operator to int8 (qconfig dtype qint8), or deploy to bayes",
+        );
+    }
+}
+
+/// Whether the sum of two int8 operands fits the 32 bits of bernoulli2's adder, which is not said to saturate.
+pub(super) fn sum(builder: &mut Builder<'_>, it: &X2aAdd, [smaller, larger]: [f32; 2]) {
+    let most = 128 * it.smaller.abs() + (128 << it.larger_lshift) * it.larger;
+    if most > i64::from(i32::MAX) {
+        builder.limit(
+            format!("operands with scales {smaller} and {larger} are too far apart: their sum needs more than 32 bits"),
+            "bring the ranges of the operands closer, or leave the addition out: the smaller one is far below one step",
         );
     }
 }
