@@ -2,7 +2,7 @@
 
 use super::PassError;
 use super::driver::{Driver, Timing};
-use super::fold_constants::Assumptions;
+use super::fold_constants::{Assumptions, with_ranks};
 use super::objects::{Objects, Stored, names_set};
 use super::scene::Scene;
 use crate::archive::pickle::TensorId;
@@ -14,6 +14,8 @@ use crate::model::Model;
 pub struct Options {
     /// What folding may take for granted.
     pub assumptions: Assumptions,
+    /// Whether [`Flat::rank`] is asked.
+    pub ranks: bool,
 }
 
 /// A flat method.
@@ -24,6 +26,7 @@ pub struct Flat {
     /// The passes that ran.
     pub timings: Vec<Timing>,
     stored: SideMap<ValueId, Option<Stored>>,
+    ranks: SideMap<ValueId, Option<u8>>,
 }
 
 /// A method as one graph: `forward` of the root module, `layer1.0.forward` of one below it.
@@ -49,6 +52,10 @@ pub fn flat_with(model: &Model, method: &str, options: &Options) -> Result<Flat,
     let mut driver = Driver::new(scene.clone());
     driver.assumptions = options.assumptions.clone();
     driver.flatten(&mut function)?;
+    let mut ranks = SideMap::new();
+    if options.ranks {
+        (function.graph, ranks) = with_ranks(&scene, &function.graph, &options.assumptions)?;
+    }
     let names = names_set(&model.program, &function.graph);
     let mut objects = Objects::new(&scene, names);
     for id in function.graph.nodes_in_order() {
@@ -57,6 +64,7 @@ pub fn flat_with(model: &Model, method: &str, options: &Options) -> Result<Flat,
     Ok(Flat {
         timings: driver.timings().to_vec(),
         stored: objects.into_known(),
+        ranks,
         function,
     })
 }
@@ -70,6 +78,11 @@ impl Flat {
     /// What a value is in the file: its attribute path from the root, and the value in `data.pkl`.
     pub fn stored(&self, value: ValueId) -> Option<&Stored> {
         self.stored[value].as_ref()
+    }
+
+    /// How many dimensions a tensor has, where that is known and [`Options::ranks`] was set.
+    pub fn rank(&self, value: ValueId) -> Option<u8> {
+        self.ranks[value]
     }
 
     /// The tensor a value is in `data.pkl`.

@@ -49,6 +49,15 @@ pub fn fold_constants(
     graph: &Graph,
     assumptions: &Assumptions,
 ) -> Result<Graph, PassError> {
+    with_ranks(scene, graph, assumptions).map(|it| it.0)
+}
+
+/// The same, with what is known of the dimensions of the result's tensors.
+pub(super) fn with_ranks(
+    scene: &Scene<'_>,
+    graph: &Graph,
+    assumptions: &Assumptions,
+) -> Result<(Graph, SideMap<ValueId, Option<u8>>), PassError> {
     let mut folder = Folder {
         program: scene.program,
         objects: Objects::new(scene, names_set(scene.program, graph)),
@@ -66,7 +75,8 @@ pub fn fold_constants(
             folder.ranks[param(index)] = given.or(demanded);
         }
     }
-    copy(graph, &mut folder)
+    let folded = copy(graph, &mut folder)?;
+    Ok((folded, folder.ranks))
 }
 
 /// The rank that an operator which surely runs asks of a parameter.

@@ -25,6 +25,7 @@ pub mod lut;
 mod own;
 mod read;
 mod report;
+mod sample;
 mod text;
 mod tree;
 mod value;

@@ -21,10 +21,12 @@ mod tree;
 
 pub use report::{FloatRow, ModuleRow, PrepareReport};
 
-use super::fuse::{Net, decompose, without_writes};
+use super::fuse::{Net, decompose, without_checks, without_writes};
 use super::qconfig::QConfig;
 use crate::archive::{ArchiveError, Plan};
 use crate::emit::EmitError;
+use crate::exec::Value;
+use crate::inputs::{Given, choose};
 use crate::model::Model;
 use crate::pass::PassError;
 use crate::torchscript::raise::RaiseError;
@@ -68,12 +70,32 @@ pub struct Prepared {
 }
 
 /// Prepares a float model; the new file's records lie in `folder`, which torch calls after the file's stem.
+///
+/// Inputs have as many dimensions as those that the file records.
 pub fn prepare(model: &Model, qconfig: &QConfig, folder: &str) -> Result<Prepared, PrepareError> {
+    let recorded = choose(model, "forward", Given::Nothing, 0);
+    let values = recorded.map(|it| it.values).unwrap_or_default();
+    prepare_for(model, qconfig, folder, &values)
+}
+
+/// Prepares a float model for inputs with as many dimensions as these.
+pub fn prepare_for(
+    model: &Model,
+    qconfig: &QConfig,
+    folder: &str,
+    inputs: &[Value],
+) -> Result<Prepared, PrepareError> {
     if model.has_errors() {
         return Err(PrepareError::Sources);
     }
-    let mut net = Net::new(model)?;
+    let rank = |value: &Value| match value {
+        Value::Tensor(tensor) => u8::try_from(tensor.shape.len()).ok(),
+        _ => None,
+    };
+    let ranks: Vec<Option<u8>> = inputs.iter().map(rank).collect();
+    let mut net = Net::new(model, &ranks)?;
     refuse_quantised(&net)?;
+    without_checks(&mut net);
     without_writes(&mut net);
     decompose(&mut net, qconfig.march);
     let mut resolver = qconfig.resolver();

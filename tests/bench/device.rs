@@ -4,7 +4,7 @@ use crate::{measure, models};
 use std::path::Path;
 use std::process::Command;
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 25;
 /// Times what `cp` takes, at most.
 const RATIO: f64 = 1.3;
 /// Private megabytes, at most.

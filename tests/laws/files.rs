@@ -16,8 +16,6 @@ pub(super) type Verdict = Result<Holds, String>;
 #[derive(Debug, PartialEq)]
 pub(super) enum Holds {
     Yes,
-    /// In every record, not in every byte: a record that was rewritten twice is deflated by another encoder.
-    InContents,
     /// libtorch refuses the file as it is: for an operator that it lacks, or for a device it has no kernel on.
     NoJudge,
 }

@@ -164,6 +164,15 @@ fn min_max_scales_are_torch_aos_to_the_last_bit() {
                 observer.observe(&batch.x, &batch.shape).unwrap();
             }
             assert_eq!(observer.qparams().scale, floats(scale), "{name}: {class}");
+            // The widest range of all batches is the range of everything.
+            if key == "running_min_max" {
+                let mut widest = Observer::new(ObserverSpec::default(), INT8, ch_axis).unwrap();
+                widest.keep_widest();
+                for batch in &batches {
+                    widest.observe(&batch.x, &batch.shape).unwrap();
+                }
+                assert_eq!(widest.qparams(), observer.qparams(), "{name}: {class}");
+            }
         }
     }
 }
@@ -356,4 +365,33 @@ fn averages_do_not_merge() {
     );
     let other = observed(ObserverSpec::named("mse").unwrap(), -1, &[&[1.0]], 1);
     assert_eq!(a.clone().merge(&other), Err(ObserverError::MergeOther));
+}
+
+#[test]
+fn only_values_that_have_steps_get_a_scale_of_their_own() {
+    let expected = expected();
+    for distribution in expected["distributions"].as_array().unwrap() {
+        let name = distribution["name"].as_str().unwrap();
+        let seed = distribution["seed"].as_u64().unwrap();
+        let batches = batches(name, seed, &expected["batches"]);
+        for key in ObserverSpec::KEYS {
+            let found = [false, true].map(|keeps| {
+                let spec = ObserverSpec::named(key).unwrap();
+                let mut observer = Observer::new(spec, INT8, -1).unwrap();
+                if keeps {
+                    observer.keep_steps();
+                }
+                for batch in &batches {
+                    observer.observe(&batch.x, &batch.shape).unwrap();
+                }
+                observer.qparams()
+            });
+            let is_free = ["min_max", "running_min_max", "mse", "mix"].contains(&key);
+            let has_steps = is_free && name == "constant";
+            assert_eq!(found[0] != found[1], has_steps, "{key} of {name}");
+            if has_steps {
+                assert_close(&found[1].scale, &[0.7 / 127.0], 1, key);
+            }
+        }
+    }
 }

@@ -9,13 +9,13 @@ use crate::cmd::{Context, Exit, open, save};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use ptool::archive::Plan;
-use ptool::exec::Engine as _;
 use ptool::exec::torch::{Options as Run, TorchEngine};
+use ptool::exec::{Engine as _, Value};
 use ptool::inputs::data::{Data, DataOptions, Examples};
 use ptool::model::Model;
 use ptool::quant::calibrate::{self, Calibration, Fit, SET_STATE};
 use ptool::quant::convert::{self, Converted, convert};
-use ptool::quant::prepare::{ModuleRow, PrepareReport, prepare};
+use ptool::quant::prepare::{ModuleRow, PrepareReport, prepare_for};
 use ptool::quant::qconfig::{Flags, QConfig};
 use ptool::report;
 use ptool::report::quantize::Report;
@@ -40,7 +40,16 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
     drop(stream(&float, &evaluated)?);
     context.note(data.describe());
     let qconfig = qconfig(&args)?;
-    let fake = fake_quant(&args, &files, &float, &qconfig, &mut data, context)?;
+    let first = stream(&float, &source)?.next_batch()?;
+    let example = first.map(|it| it.values).unwrap_or_default();
+    let fake = fake_quant(
+        &args,
+        &files,
+        &float,
+        &qconfig,
+        (&example, &mut data),
+        context,
+    )?;
     let write_fake = || Plan::new(&fake.archive).write(&files.fake);
     let options = convert::Options {
         prepack: args.prepack,
@@ -130,10 +139,10 @@ fn fake_quant(
     files: &Files,
     float: &Model,
     qconfig: &QConfig,
-    data: &mut Data<'_>,
+    (example, data): (&[Value], &mut Data<'_>),
     context: &Context,
 ) -> anyhow::Result<Model> {
-    let prepared = prepare(float, qconfig, &stem(&files.fake))
+    let prepared = prepare_for(float, qconfig, &stem(&files.fake), example)
         .with_context(|| format!("cannot prepare `{}`", args.model.display()))?;
     let model = Model::from_bytes(prepared.plan.to_bytes()?)?;
     let settings = calibrate::Options {
@@ -142,7 +151,7 @@ fn fake_quant(
     };
     let mut calibration = Calibration::new(&model, &settings)?;
     let mut engine = TorchEngine::new(&model, Run::default())?;
-    let state = ptool::exec::Value::Str(SET_STATE.1.as_bytes().into());
+    let state = Value::Str(SET_STATE.1.as_bytes().into());
     engine.start_method(SET_STATE.0, &[state])?.finish()?;
     let progress = progress(data.batches(), "calibrating");
     while let Some(batch) = data.next_batch()? {

@@ -209,14 +209,14 @@ fn put(new: &New, output: &mut Output) -> Result<Vec<u8>, ArchiveError> {
     Ok(header::central(&new.name, &facts))
 }
 
-/// torch deflates sources and their debug records, unless they are short (1.4).
+/// torch deflates sources and their debug records at its best level, unless they are short (1.4).
 fn is_deflated(name: &[u8], size: usize) -> bool {
     const SHORT: usize = 200;
     size > SHORT && (name.ends_with(b".py") || name.ends_with(b".debug_pkl"))
 }
 
 fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to a `Vec` cannot fail.
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()

@@ -97,6 +97,7 @@ const SAME: &[&str] = &[
     "relu6_",
     "relu_",
     "roll",
+    "scaled_dot_product_attention",
     "round",
     "rrelu",
     "rsqrt",
@@ -216,6 +217,11 @@ impl Folder<'_> {
         match &node.op {
             Op::Operator(schema) if node.outputs.len() == 1 => {
                 self.operator_rank(out, node, schema)
+            }
+            // The result; attention's weights come after it.
+            Op::Operator(schema) if schema.name() == "aten::_native_multi_head_attention" => {
+                let is_result = node.outputs.first() == Some(&output);
+                is_result.then(|| self.ranks[node.inputs[0]])?
             }
             Op::UncheckedCast => self.ranks[node.inputs[0]],
             Op::ListUnpack => self.list_rank(out, node.inputs[0]),

@@ -1,7 +1,7 @@
 //! Calls of leaf modules.
 
 use super::error::ConvertError;
-use super::grid::{FakeQuant, Grid};
+use super::grid::{Channels, FakeQuant, Grid};
 use super::leaf::conv::{Conv, Form};
 use super::leaf::{lut, norm, pool, prelu, softmax, stub};
 use super::lower::{Lowering, Made};
@@ -92,6 +92,7 @@ impl<'m> Lowering<'m> {
                 let data = self.body.call(&module.path, &[input.data], 1)[0];
                 Ok(Val::Quantised(Quantised { data, ..input }))
             }
+            "softmax_bernoulli2.SoftmaxBernoulli2" => self.call_float_softmax(module, x),
             _ => {
                 let input = self.quantised(x, module)?;
                 let class = class.to_owned();
@@ -101,6 +102,23 @@ impl<'m> Lowering<'m> {
                 })
             }
         }
+    }
+
+    /// A softmax over channels: integers in, float out.
+    fn call_float_softmax(
+        &mut self,
+        module: &Module<'m>,
+        x: ValueId,
+    ) -> Result<Val<'m>, ConvertError> {
+        let input = self.quantised(x, module)?;
+        let march = self.march()?;
+        self.made(module, &[&input.grid], |low| {
+            let object = softmax::of_bernoulli2(&mut low.emit, module, &input.grid, &march)?;
+            Ok((object, None))
+        })?;
+        self.note(&module.path, "softmax_bernoulli2", Place::Bpu, None);
+        let data = self.body.call(&module.path, &[input.data], 1)[0];
+        Ok(Val::Plain(data))
     }
 
     /// The object of a leaf with one quantised input, and the grid of its output.
@@ -126,7 +144,10 @@ impl<'m> Lowering<'m> {
                 self.need_segments(module, "softmax")?;
                 softmax::softmax(&mut self.emit, module, input)
             }
-            "layernorm.LayerNorm" => {
+            "layernorm.LayerNorm"
+            | "instancenorm.InstanceNorm1d"
+            | "instancenorm.InstanceNorm2d"
+            | "instancenorm.InstanceNorm3d" => {
                 self.need_segments(module, "layer_norm")?;
                 norm::layer_norm(&mut self.emit, module, input)
             }
@@ -293,7 +314,7 @@ impl<'m> Lowering<'m> {
 
     fn call_dequant(&mut self, module: &Module<'m>, x: ValueId) -> Result<Val<'m>, ConvertError> {
         let Val::Quantised(input) = self.get(x)? else {
-            let axis = -1;
+            let axis = Channels::At(-1);
             let march = self.march()?;
             self.made(module, &[], |low| {
                 Ok((stub::dequantize(&mut low.emit, axis, &march)?, None))

@@ -4,6 +4,7 @@
 use super::error::ConvertError;
 use super::lower::Lowering;
 use super::report::Place;
+use super::sample::grid_sample;
 use super::value::{Quantised, Val};
 use crate::bpu::dtype::QType;
 use crate::ir::{Constant, NodeId, Op, Type, ValueId};
@@ -103,6 +104,8 @@ pub fn keeps_scale(kind: &str) -> bool {
                 | "aten::min"
                 | "aten::abs"
                 | "aten::channel_shuffle"
+                | "aten::grid_sampler"
+                | "aten::grid_sampler_2d"
                 | "aten::native_channel_shuffle"
                 | "aten::masked_fill"
                 | "aten::max_pool2d"
@@ -167,6 +170,7 @@ pub(super) fn dispatch(low: &mut Lowering, id: NodeId) -> Result<bool, ConvertEr
             on_integers(low, id, &x, |_, _| None)
         }
         "aten::topk" => topk(low, id, &x),
+        "aten::grid_sampler" | "aten::grid_sampler_2d" => grid_sample(low, id, &x),
         "aten::channel_shuffle" | "aten::native_channel_shuffle" => {
             let groups = low.plain(node.inputs[1])?;
             function(low, id, &x, "channel_shuffle", &[x.data, groups])

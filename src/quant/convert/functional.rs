@@ -159,39 +159,37 @@ fn arithmetic(
     Ok(low.body.functional(method, &inputs))
 }
 
-/// `horizon.md` 3.8: the sign decides, the scale takes the absolute value.
+/// `horizon.md` 3.8: the sign decides, the scale takes the absolute value. A module with a quantiser of its own, as a
+/// qconfig that names it makes one, multiplies by a constant of one step instead, into that quantiser's grid.
 fn mul_scalar<'m>(
     low: &mut Lowering<'m>,
     module: &Module<'m>,
     x: &Quantised,
     c: f64,
 ) -> Result<Val<'m>, ConvertError> {
-    let wanted = FakeQuant::of_some_output(module)?.grid;
+    let wanted = FakeQuant::of_output(module)?.map(|it| it.grid);
     if c == 0.0 {
-        let out = functional(low, module, &[&x.grid], wanted, None)?;
+        let grid = wanted.unwrap_or_else(|| x.grid.clone());
+        let out = functional(low, module, &[&x.grid], grid, None)?;
         let dtype = low.body.int(out.grid.dtype.storage().code());
         let none = low.body.none();
         let inputs = [x.data, dtype, none, none, none, none];
         return Ok(result(low.body.aten("aten::zeros_like", "", &inputs), out));
     }
     let factor = c.abs() as f32;
-    let grid = Grid {
-        dtype: wanted.dtype,
+    let scaled = || Grid {
         scales: x.grid.scales.iter().map(|s| s * factor).collect(),
+        ..x.grid.clone()
     };
-    if c < 0.0 {
-        let dtype = x.grid.dtype;
-        let out = functional(low, module, &[&x.grid], grid, Some((dtype, -1, factor)))?;
-        let other = constant(low, module, dtype, factor);
-        let data = arithmetic(low, "mul", x, &other, &out)?;
-        return Ok(result(data, out));
+    if c > 0.0 && wanted.is_none() {
+        let out = functional(low, module, &[&x.grid], scaled(), None)?;
+        return Ok(result(x.data, out));
     }
-    let out = functional(low, module, &[&x.grid], grid, None)?;
-    let data = if out.grid.dtype == x.grid.dtype {
-        x.data
-    } else {
-        low.requantise(x, x.scale, x.zero_point, out.grid.dtype)?
-    };
+    let (dtype, sign) = (x.grid.dtype, if c < 0.0 { -1 } else { 1 });
+    let grid = wanted.unwrap_or_else(scaled);
+    let out = functional(low, module, &[&x.grid], grid, Some((dtype, sign, factor)))?;
+    let other = constant(low, module, dtype, factor);
+    let data = arithmetic(low, "mul", x, &other, &out)?;
     Ok(result(data, out))
 }
 

@@ -12,6 +12,16 @@ pub(super) struct Grid {
     pub(super) dtype: QType,
     /// One scale, or one per channel.
     pub(super) scales: Arc<[f32]>,
+    /// Where the channels of several scales lie.
+    pub(super) channels: Channels,
+}
+
+/// The axis of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channels {
+    At(i64),
+    /// The last dimension of a tensor of unknown rank.
+    Last,
 }
 
 impl Grid {
@@ -19,6 +29,7 @@ impl Grid {
         Grid {
             dtype,
             scales: [scale].into(),
+            channels: Channels::At(1),
         }
     }
 
@@ -30,9 +41,12 @@ impl Grid {
         }
     }
 
-    /// The axis that `dequantize` takes: channels of a per-channel scale.
-    pub(super) fn axis(&self) -> i64 {
-        if self.scales.len() > 1 { 1 } else { -1 }
+    /// The axis that `dequantize` takes: channels of a per-channel scale; -1 means none there.
+    pub(super) fn axis(&self) -> Channels {
+        match self.scales.len() {
+            1 => Channels::At(-1),
+            _ => self.channels,
+        }
     }
 
     /// What a table that gives such values needs to know.
@@ -72,6 +86,7 @@ impl FakeQuant {
             grid: Grid {
                 dtype,
                 scales: scale.into(),
+                channels: Channels::At(1),
             },
             march: module.str("march")?.to_owned(),
             round_mode: module.str("round_mode")?.to_owned(),

@@ -1,9 +1,9 @@
 //! The walk over the fake-quant root's `forward`: every value becomes what the fixed-point graph carries for it.
 
-use super::body::Body;
+use super::body::{Body, operator};
 use super::check::{self, Checks, FIXED};
 use super::error::ConvertError;
-use super::grid::Grid;
+use super::grid::{Channels, Grid};
 use super::read::Module;
 use super::report::{Place, Report, Step};
 use super::value::{Quantised, Val};
@@ -394,7 +394,7 @@ impl<'m> Lowering<'m> {
         if let Some(&known) = self.floats.get(&(it.data, it.scale)) {
             return Ok(known);
         }
-        let axis = self.body.int(it.grid.axis());
+        let axis = self.axis(it);
         let march = self.march()?;
         let march = self.body.str(&march);
         let inputs = [it.data, it.scale, it.zero_point, axis, march];
@@ -403,6 +403,19 @@ impl<'m> Lowering<'m> {
             self.floats.insert((it.data, it.scale), value);
         }
         Ok(value)
+    }
+
+    /// The axis of the channels, for `dequantize`.
+    fn axis(&mut self, it: &Quantised) -> ValueId {
+        match it.grid.axis() {
+            Channels::At(axis) => self.body.int(axis),
+            Channels::Last => {
+                let body = &mut self.body;
+                let rank = body.value(operator("aten::dim", ""), &[it.data], Type::Int);
+                let one = body.int(1);
+                body.value(operator("aten::sub", "int"), &[rank, one], Type::Int)
+            }
+        }
     }
 
     /// The integer that a value of the old graph is.

@@ -3,11 +3,16 @@
 //! The rules are the plugin's (horizon.md 3.15, 8.2) and torch's own definitions; each keeps the float result up to
 //! the rounding of float32. An operator whose form is not covered stays as it is.
 
+mod affine;
 mod arithmetic;
 mod attention;
+mod hard;
+mod line;
 mod linear;
 mod moves;
+mod norm;
 mod reduce;
+mod sink;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
@@ -67,7 +72,12 @@ fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
     arithmetic::recipe(net, id, name)
         .or_else(|| reduce::recipe(net, id, name))
         .or_else(|| attention::recipe(net, id, name))
+        .or_else(|| sink::recipe(net, id, name))
         .or_else(|| linear::recipe(net, id, name, march))
+        .or_else(|| line::recipe(net, id, name))
+        .or_else(|| norm::recipe(net, id, name, march))
+        .or_else(|| hard::recipe(net, id, name, march))
+        .or_else(|| affine::recipe(net, id, name, march))
 }
 
 /// The name of an operator whose results depend on the inputs' elements; others are computed once, in float.

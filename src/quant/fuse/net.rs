@@ -3,9 +3,11 @@
 use super::ConstTensor;
 use crate::archive::pickle::{ObjectId, TensorId, Value};
 use crate::archive::{ArchiveError, Document};
+use crate::ir::entity::Entity;
 use crate::ir::{self, Constant, Function, Graph, Node, NodeId, Op, SideMap, Type, Use, ValueId};
 use crate::model::Model;
-use crate::pass::{PassError, flat, objects::Stored};
+use crate::pass::fold_constants::Assumptions;
+use crate::pass::{Options, PassError, flat_with, objects::Stored};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::{SmolStr, format_smolstr};
@@ -44,6 +46,10 @@ pub(in crate::quant) struct Net<'m> {
     /// Whether a value depends on what the inputs hold, not only on their sizes.
     live: SideMap<ValueId, bool>,
     stored: SideMap<ValueId, Option<Stored>>,
+    /// How many dimensions values have that were there before any rewrite.
+    ranks: SideMap<ValueId, Option<u8>>,
+    /// How many values the model's own graph has; those of rules come after them.
+    own_values: usize,
     /// Modules by path.
     modules: FxHashMap<SmolStr, Module>,
     data: &'m Document,
@@ -57,20 +63,33 @@ struct Module {
 }
 
 impl<'m> Net<'m> {
-    /// Flattens `forward`.
-    pub(in crate::quant) fn new(model: &'m Model) -> Result<Net<'m>, PassError> {
-        let flat = flat(model, "forward")?;
-        let mut stored = SideMap::new();
+    /// Flattens `forward` for inputs of these dimensions; missing entries are unknown.
+    pub(in crate::quant) fn new(
+        model: &'m Model,
+        input_ranks: &[Option<u8>],
+    ) -> Result<Net<'m>, PassError> {
+        let options = Options {
+            assumptions: Assumptions {
+                input_ranks: input_ranks.to_vec(),
+                ..Assumptions::default()
+            },
+            ranks: true,
+        };
+        let flat = flat_with(model, "forward", &options)?;
+        let (mut stored, mut ranks) = (SideMap::new(), SideMap::new());
         for value in flat.graph().value_ids() {
             stored[value] = flat.stored(value).cloned();
+            ranks[value] = flat.rank(value);
         }
         let mut net = Net {
             model,
-            function: flat.function,
             uses: SideMap::new(),
             order: SideMap::new(),
             live: SideMap::new(),
             stored,
+            ranks,
+            own_values: flat.function.graph.value_count(),
+            function: flat.function,
             modules: modules(model.archive.data()?, model.root()),
             data: model.archive.data()?,
             constants: model.archive.constants()?,
@@ -119,6 +138,16 @@ impl<'m> Net<'m> {
             }
         }
         self.live = live;
+    }
+
+    /// The dimensions of a value that no rewrite made.
+    pub(super) fn known_rank(&self, value: ValueId) -> Option<u8> {
+        self.ranks[value]
+    }
+
+    /// Whether a rule wrote the operator that makes a value.
+    pub(super) fn is_made(&self, value: ValueId) -> bool {
+        value.index() >= self.own_values
     }
 
     /// Whether a value depends on what the inputs hold.

@@ -73,18 +73,19 @@ pub(in crate::quant) enum FloatOp {
         /// The dimension.
         dim: i64,
     },
-    /// `layer_norm` over the last dimension.
+    /// `softmax` over channels on march bernoulli2, whose result is float.
+    FloatSoftmax {
+        /// The tensor.
+        input: ValueId,
+        /// The dimension.
+        dim: i64,
+    },
+    /// `layer_norm` or `instance_norm`.
     LayerNorm {
         /// The tensor.
         input: ValueId,
-        /// Sizes of the dimensions normalised over.
-        shape: Vec<i64>,
-        /// The factor.
-        weight: Option<ConstTensor>,
-        /// The summand.
-        bias: Option<ConstTensor>,
-        /// Added to the variance.
-        eps: f64,
+        /// How.
+        norm: LayerNorm,
     },
     /// `prelu`.
     PRelu {
@@ -170,6 +171,8 @@ pub(in crate::quant) struct Linear {
     pub(in crate::quant) weight: ConstTensor,
     /// `[out]`
     pub(in crate::quant) bias: Option<ConstTensor>,
+    /// The dimensions of the tensor, if they are known.
+    pub(in crate::quant) rank: Option<i64>,
 }
 
 /// A batch norm in evaluation.
@@ -187,6 +190,28 @@ pub(in crate::quant) struct Norm {
     pub(in crate::quant) var: ConstTensor,
     /// Added to the variance.
     pub(in crate::quant) eps: f64,
+}
+
+/// A norm over the last dimensions with statistics of its input.
+#[derive(Clone, Debug)]
+pub(in crate::quant) struct LayerNorm {
+    /// What it normalises over.
+    pub(in crate::quant) over: Over,
+    /// The factor, broadcast to the input.
+    pub(in crate::quant) weight: Option<ConstTensor>,
+    /// The summand, broadcast to the input.
+    pub(in crate::quant) bias: Option<ConstTensor>,
+    /// Added to the variance.
+    pub(in crate::quant) eps: f64,
+}
+
+/// The dimensions of a norm.
+#[derive(Clone, Debug)]
+pub(in crate::quant) enum Over {
+    /// The last ones, of these sizes: `layer_norm`.
+    Shape(Vec<i64>),
+    /// So many, those of space: `instance_norm`.
+    Space(usize),
 }
 
 /// A pooling window.

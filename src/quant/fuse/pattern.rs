@@ -134,7 +134,8 @@ fn folded(head: &Head, norm: &super::Norm) -> Option<Head> {
                 ..conv.clone()
             }))
         }
-        Head::Linear(linear) => {
+        // The channels of a batch norm are dimension 1, those of a linear its last.
+        Head::Linear(linear) if linear.rank.is_none_or(|it| it == 2) => {
             let (weight, bias) = fold(&linear.weight, linear.bias.as_ref(), norm, 0, 1)?;
             Some(Head::Linear(Linear {
                 weight,
@@ -142,6 +143,7 @@ fn folded(head: &Head, norm: &super::Norm) -> Option<Head> {
                 ..linear.clone()
             }))
         }
+        Head::Linear(_) => None,
     }
 }
 

@@ -87,9 +87,14 @@ fn keep(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Result<FloatOp, 
             }
         }
         "grid_sampler" | "grid_sampler_2d" => {
-            let align = net.arg(id, "align_corners").and_then(|it| net.bool(it));
-            if align != Some(false) && !march.has_int16() {
-                return Err(format!("`align_corners` is refused on {march}"));
+            if !march.has_int16() {
+                return Err(format!(
+                    "its coordinates need 16 bits, which {march} has not"
+                ));
+            }
+            let padding = net.arg(id, "padding_mode").and_then(|it| net.int(it));
+            if !matches!(padding, Some(0 | 1)) {
+                return Err("only padding with `zeros` and `border` is quantised".into());
             }
         }
         _ => {}

@@ -120,12 +120,11 @@ impl Writer<'_> {
             }
             LeafKind::Lut { op, args } => self.lut(draft, op, args, activation),
             LeafKind::Softmax { dim } => self.softmax(draft, leaf, *dim),
-            LeafKind::LayerNorm {
-                shape,
-                weight,
-                bias,
-                eps,
-            } => self.layer_norm(draft, leaf, shape, [weight.as_ref(), bias.as_ref()], *eps),
+            LeafKind::FloatSoftmax { dim } => {
+                let draft = draft.with("dim", "int", Value::Int(*dim));
+                self.object(draft.forward("return torch.softmax(x, self.dim)"))
+            }
+            LeafKind::LayerNorm(norm) => self.layer_norm(draft, leaf, norm),
             LeafKind::PRelu(weight) => self.prelu(draft, leaf, weight),
             LeafKind::Own { class, forward } => self.object(Draft {
                 spec: ClassSpec::module(class).method(forward.clone()),

@@ -1,7 +1,7 @@
 //! The fake-quantised modules: what they are and what they hold.
 
 use crate::emit::Method;
-use crate::quant::fuse::{Act, ConstTensor, Conv, ConvKind, Linear, Norm, Pool};
+use crate::quant::fuse::{Act, ConstTensor, Conv, ConvKind, LayerNorm, Linear, Norm, Over, Pool};
 use crate::quant::qconfig::FakeQuantSpec;
 
 /// A module of the fake-quant file.
@@ -54,12 +54,11 @@ pub(super) enum LeafKind {
     Softmax {
         dim: i64,
     },
-    LayerNorm {
-        shape: Vec<i64>,
-        weight: Option<ConstTensor>,
-        bias: Option<ConstTensor>,
-        eps: f64,
+    /// Its result is float.
+    FloatSoftmax {
+        dim: i64,
     },
+    LayerNorm(LayerNorm),
     PRelu(ConstTensor),
     /// A float module whose one operator keeps the scale.
     Own {
@@ -87,7 +86,11 @@ impl LeafKind {
             LeafKind::AdaptiveAvgPool(_) => plain("avg_pool2d", "AdaptiveAvgPool2d"),
             LeafKind::Lut { .. } => plain("segment_lut", "SegmentLUT"),
             LeafKind::Softmax { .. } => plain("softmax", "SegmentLUTSoftmax"),
-            LeafKind::LayerNorm { .. } => plain("layernorm", "LayerNorm"),
+            LeafKind::FloatSoftmax { .. } => plain("softmax_bernoulli2", "SoftmaxBernoulli2"),
+            LeafKind::LayerNorm(norm) => match norm.over {
+                Over::Shape(_) => plain("layernorm", "LayerNorm"),
+                Over::Space(dims) => ("instancenorm", format!("InstanceNorm{dims}d")),
+            },
             LeafKind::PRelu(_) => plain("prelu", "PReLU"),
             LeafKind::Own { class, .. } => plain("", class),
         }
@@ -97,7 +100,10 @@ impl LeafKind {
     pub(super) fn has_activation(&self) -> bool {
         !matches!(
             self,
-            LeafKind::DeQuantStub | LeafKind::MaxPool(_) | LeafKind::Own { .. }
+            LeafKind::DeQuantStub
+                | LeafKind::MaxPool(_)
+                | LeafKind::FloatSoftmax { .. }
+                | LeafKind::Own { .. }
         )
     }
 

@@ -84,7 +84,7 @@ pub(super) fn op_name(op: &FloatOp) -> Option<&'static str> {
         FloatOp::AvgPool(_) => "avg_pool2d",
         FloatOp::AdaptiveAvgPool { .. } => "adaptive_avg_pool2d",
         FloatOp::Lut { op, .. } => op,
-        FloatOp::Softmax { .. } => "softmax",
+        FloatOp::Softmax { .. } | FloatOp::FloatSoftmax { .. } => "softmax",
         FloatOp::LayerNorm { .. } => "layer_norm",
         FloatOp::PRelu { .. } => "prelu",
         FloatOp::Relu(_)

@@ -45,7 +45,9 @@ struct Facts {
     outputs: FxHashSet<ValueId>,
     /// The same, but for operators that move their elements on the way.
     moved_outputs: FxHashSet<ValueId>,
-    /// Values that are read as coordinates of a grid sample.
+    /// Sums with a number that only a relu6 reads.
+    gates: FxHashSet<NodeId>,
+    /// Values that are read as coordinates of a grid sample, or that coordinates are made of.
     grids: FxHashSet<ValueId>,
     /// Names for stubs at a node.
     stubs: FxHashMap<NodeId, String>,
@@ -191,6 +193,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
     let mut facts = Facts {
         outputs: FxHashSet::default(),
         moved_outputs: FxHashSet::default(),
+        gates: FxHashSet::default(),
         grids: FxHashSet::default(),
         stubs: FxHashMap::default(),
         stored: FxHashMap::default(),
@@ -217,8 +220,11 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         }
     }
     for id in net.nodes() {
+        if is_gate(net, planned, id) {
+            facts.gates.insert(id);
+        }
         if let Some(grid) = net.arg(id, "grid") {
-            facts.grids.insert(grid);
+            coordinates(net, planned, grid, &mut facts.grids);
         }
         let kind = net
             .node(id)
@@ -231,11 +237,44 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         facts.reads.insert(id, net.reads(id));
         facts.kinds.insert(id, kind.to_owned());
         let class = net.class_at(&net.node(id).scope).unwrap_or_default();
-        if class.ends_with("BatchNorm3d") {
+        let rank = net.node(id).inputs.first().and_then(|it| net.rank(*it));
+        if rank.map_or(class.ends_with("BatchNorm3d"), |it| it == 5) {
             facts.three_dimensional.insert(id);
         }
     }
     facts
+}
+
+/// Whether a node adds a number to what only a relu6 reads: what a hard sigmoid is made of.
+fn is_gate(net: &Net<'_>, planned: &Planned, id: NodeId) -> bool {
+    let adds = matches!(
+        planned.ops.get(&id),
+        Some(FloatOp::Scalar {
+            name: "add_scalar",
+            ..
+        })
+    );
+    let reader = || net.only_user(*net.node(id).outputs.first()?);
+    adds && reader().is_some_and(|it| matches!(planned.ops.get(&it), Some(FloatOp::Relu6(_))))
+}
+
+/// Adds a grid and what it is made of by moves, sums and products.
+fn coordinates(net: &Net<'_>, planned: &Planned, grid: ValueId, found: &mut FxHashSet<ValueId>) {
+    let mut left = vec![grid];
+    while let Some(value) = left.pop() {
+        if *net.graph().ty(value) != Type::Tensor || !found.insert(value) {
+            continue;
+        }
+        let Some(producer) = net.graph().producer(value) else {
+            continue;
+        };
+        match planned.ops.get(&producer) {
+            Some(FloatOp::Move(x)) => left.push(*x),
+            Some(FloatOp::Binary { inputs, .. }) => left.extend(inputs),
+            Some(FloatOp::Scalar { input, .. }) => left.push(*input),
+            _ => {}
+        }
+    }
 }
 
 /// Nesting of tuples, lists and dicts of outputs that is followed.

@@ -182,3 +182,79 @@ class Sampled(nn.Module):
     def forward(self, x, grid):
         x = F.grid_sample(self.conv(x), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         return F.pixel_shuffle(x, 2)
+
+
+class Norms(nn.Module):
+    """Norms over groups, instances and several dimensions; a norm behind a linear with two readers."""
+
+    def __init__(self):
+        super().__init__()
+        self.group = nn.GroupNorm(2, 4)
+        self.instance = nn.InstanceNorm2d(4, affine=True)
+        self.layer = nn.LayerNorm([6, 6])
+        self.line = nn.InstanceNorm1d(4)
+        self.fc = nn.Linear(4, 4)
+        self.rows = nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        x = self.instance(torch.relu(self.group(x)))
+        x = self.line(self.layer(x).flatten(2))
+        x = self.fc(x.mean(2))
+        return self.rows(x) + x
+
+
+class Line(nn.Module):
+    """One-dimensional convolution, norm and pools, and a linear of rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(3, 8, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm1d(8)
+        self.grouped = nn.Conv1d(8, 8, 3, dilation=2, padding=2, groups=4)
+        self.rows = nn.Linear(8, 6)
+        self.act = nn.Hardswish()
+
+    def forward(self, x):
+        x = F.max_pool1d(F.relu(self.bn(self.conv(x))), 2)
+        x = F.avg_pool1d(self.grouped(x), 3, 1, 1)
+        x = F.leaky_relu(self.act(self.rows(x.transpose(1, 2))), 0.1)
+        return F.adaptive_avg_pool1d(x.transpose(1, 2), 1).squeeze(2)
+
+
+class Transformed(nn.Module):
+    """A spatial transformer: the network says how its input is turned, and samples it."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+        self.turn = nn.Linear(4, 6)
+        self.turn.bias.data = torch.tensor([1.0, 0.1, 0.0, -0.1, 0.9, 0.1])
+        self.head = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        theta = self.turn(self.features(x).flatten(1)).view(-1, 2, 3)
+        grid = F.affine_grid(theta, x.size(), align_corners=False)
+        return self.head(F.grid_sample(x, grid, padding_mode="border", align_corners=False))
+
+
+class Classes(nn.Module):
+    """A softmax over the channels of an image, and one over a row."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 5, 3, padding=1)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return F.softmax(x, 1), torch.softmax(x.mean([2, 3]), -1)
+
+
+class Dispatched(nn.Module):
+    """Operators on the integers: magnitudes, the largest, shuffles, gathers."""
+
+    def forward(self, x):
+        x = F.channel_shuffle(torch.abs(x), 2)
+        values, indices = torch.topk(x, 2, dim=1)
+        picked = torch.gather(x, 1, indices)
+        x = torch.cat([values, picked], 1)
+        return F.hardsigmoid(x) - x

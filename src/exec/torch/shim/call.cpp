@@ -189,7 +189,7 @@ int pt_call(pt_vm* vm, int id, const uint32_t* in, size_t n, const uint32_t* out
     Op& op = vm->ops.at(id);
     for (size_t i = 0; i < n; i++) stack.push_back(vm->take(in[i]));
     if (op.takes_count) stack.emplace_back(static_cast<int64_t>(n));
-    if (!op.writes.empty() && !vm->keep->tensors.empty())
+    if (!op.writes.empty() && !vm->keep->is_empty())
       for (uint32_t w : op.writes)
         if (w < n) vm->keep->before_write(stack[bottom + w]);
     run(op, stack);

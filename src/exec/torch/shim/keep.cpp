@@ -1,10 +1,22 @@
 // Values that taps keep, without copying what nothing writes to.
 #include "vm.h"
 
+#include <forward_list>
+
+// A kept tensor, in a list of its store.
+struct Held {
+  at::Tensor tensor;
+  Held* next = nullptr;
+  Held** link = nullptr;    // what points to this one
+  IValue* alone = nullptr;  // the kept value that is this tensor; else the tensor lies in a container and is its own
+  bool indexed = false;
+};
+
 struct pt_kept {
   std::shared_ptr<KeepStore> store;
   IValue value;
-  std::vector<at::Tensor> tensors;
+  Held alone;
+  std::forward_list<Held> inside;
 };
 
 // How deep containers are followed; TorchScript lists can contain themselves through Any.
@@ -14,50 +26,81 @@ static const c10::StorageImpl* storage_of(const at::Tensor& t) {
   return t.defined() && t.has_storage() ? t.storage().unsafeGetStorageImpl() : nullptr;
 }
 
-void KeepStore::add(const at::Tensor& t) {
-  tensors.emplace(storage_of(t), t);
+static void push(Held*& head, Held& held) {
+  held.next = head;
+  held.link = &head;
+  if (head) head->link = &held.next;
+  head = &held;
 }
 
-void KeepStore::remove(const at::Tensor& t) {
-  auto [begin, end] = tensors.equal_range(storage_of(t));
-  for (auto it = begin; it != end; ++it) {
-    if (!it->second.is_same(t)) continue;
-    tensors.erase(it);
-    return;
+static void unlink(Held& held) {
+  if (!held.link) return;
+  *held.link = held.next;
+  if (held.next) held.next->link = held.link;
+  held.link = nullptr;
+}
+
+void KeepStore::release(Held& held) {
+  if (!held.link) return;
+  unlink(held);
+  if (!held.indexed) return;
+  auto found = by_storage.find(storage_of(held.tensor));
+  if (found != by_storage.end() && !found->second) by_storage.erase(found);
+}
+
+// What a model that never writes need not pay for.
+void KeepStore::index() {
+  while (Held* held = fresh) {
+    unlink(*held);
+    held->indexed = true;
+    push(by_storage[storage_of(held->tensor)], *held);
   }
 }
 
 // Gives every kept tensor on this storage memory of its own.
-static void redirect(KeepStore& store, const at::Tensor& written) {
+void KeepStore::redirect(const at::Tensor& written) {
   const auto* storage = storage_of(written);
-  auto [begin, end] = store.tensors.equal_range(storage);
-  if (!storage || begin == end) return;
-  TORCH_CHECK(store.readers == 0, "a kept value is being looked at while the model would write to it");
+  if (!storage) return;
+  index();
+  auto found = by_storage.find(storage);
+  if (found == by_storage.end()) return;
+  TORCH_CHECK(readers == 0, "a kept value is being looked at while the model would write to it");
   at::NoGradGuard guard;
-  for (auto it = begin; it != end; ++it) {
-    at::Tensor copy = it->second.clone();
-    it->second.unsafeGetTensorImpl()->shallow_copy_from(copy.getIntrusivePtr());
+  while (Held* held = found->second) {
+    at::Tensor copy = held->tensor.clone();
+    unlink(*held);
+    if (held->alone)
+      held->alone->toTensor() = std::move(copy);
+    else
+      held->tensor.unsafeGetTensorImpl()->shallow_copy_from(copy.getIntrusivePtr());
+    held->tensor.reset();
   }
-  store.tensors.erase(begin, end);
+  by_storage.erase(found);
 }
 
 void KeepStore::before_write(const IValue& v) {
-  if (v.isTensor()) redirect(*this, v.toTensor());
+  if (v.isTensor()) redirect(v.toTensor());
   if (!v.isList()) return;
   for (const IValue& item : v.toListRef())
-    if (item.isTensor()) redirect(*this, item.toTensor());
+    if (item.isTensor()) redirect(item.toTensor());
+}
+
+static IValue snapshot_tensor(pt_kept& kept, const at::Tensor& t, int depth) {
+  if (!storage_of(t)) return t.defined() ? IValue(t.detach().clone()) : IValue(t);
+  if (depth == 0 && !t.requires_grad()) {
+    kept.alone.tensor = t;
+    kept.alone.alone = &kept.value;
+    push(kept.store->fresh, kept.alone);
+    return t;
+  }
+  at::Tensor own(t.unsafeGetTensorImpl()->shallow_copy_and_detach(c10::VariableVersion(0), true));
+  kept.inside.emplace_front().tensor = own;
+  push(kept.store->fresh, kept.inside.front());
+  return own;
 }
 
 static IValue snapshot(pt_kept& kept, const IValue& v, int depth) {
-  if (v.isTensor()) {
-    const at::Tensor& t = v.toTensor();
-    if (!storage_of(t)) return t.defined() ? IValue(t.detach().clone()) : v;
-    auto impl = t.unsafeGetTensorImpl()->shallow_copy_and_detach(c10::VariableVersion(0), true);
-    at::Tensor own(std::move(impl));
-    kept.store->add(own);
-    kept.tensors.push_back(own);
-    return own;
-  }
+  if (v.isTensor()) return snapshot_tensor(kept, v.toTensor(), depth);
   if (depth == kMaxDepth) return IValue();
   if (v.isList()) {
     c10::impl::GenericList list(v.toList().elementType());
@@ -93,7 +136,8 @@ const pt_value* pt_kept_begin(pt_kept* kept) {
 }
 void pt_kept_end(pt_kept* kept) { kept->store->readers--; }
 void pt_kept_free(pt_kept* kept) {
-  for (const at::Tensor& t : kept->tensors) kept->store->remove(t);
+  kept->store->release(kept->alone);
+  for (Held& held : kept->inside) kept->store->release(held);
   delete kept;
 }
 }

@@ -54,13 +54,20 @@ struct Op {
   size_t returns = 0;
 };
 
+struct Held;
+
 // Values kept by taps. A kept tensor shares its storage until an operation is about to write to it.
 struct KeepStore {
-  std::unordered_multimap<const c10::StorageImpl*, at::Tensor> tensors;
+  Held* fresh = nullptr;  // not yet in the index
+  std::unordered_map<const c10::StorageImpl*, Held*> by_storage;
   size_t readers = 0;
-  void add(const at::Tensor& t);
-  void remove(const at::Tensor& t);
+  bool is_empty() const { return !fresh && by_storage.empty(); }
   void before_write(const IValue& v);
+  void release(Held& held);
+
+ private:
+  void index();
+  void redirect(const at::Tensor& written);
 };
 
 struct Mapping;

@@ -5,7 +5,7 @@ use crate::bpu::dtype::QType;
 use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
-use crate::quant::convert::grid::{FakeQuant, Grid};
+use crate::quant::convert::grid::{Channels, FakeQuant, Grid};
 use crate::quant::convert::read::{Floats, Module};
 use crate::quant::convert::writer::Writer;
 use std::fmt::Write;
@@ -146,8 +146,10 @@ impl Conv {
             None => Grid {
                 dtype: QType::Qint32,
                 scales: weight_scale.iter().map(|s| s * in_scale).collect(),
+                channels: out_channels(module, form),
             },
         };
+        let bias = rounded_up(bias, &quant.march, &output);
         let spatial = |name| match form.kind {
             Kind::Linear => Ok(Vec::new()),
             _ => module.ints(name),
@@ -299,6 +301,25 @@ impl Conv {
             }
             _ => String::new(),
         }
+    }
+}
+
+/// The bias with half a step of the output where the march's convolutions truncate (`horizon.md` 1.2): `⌊x + ½⌋`
+/// rounds as the fake-quant convolution does, where `⌊x⌋` would take half a step off every layer.
+pub(super) fn rounded_up(mut bias: Vec<f32>, march: &str, output: &Grid) -> Vec<f32> {
+    let step = output.scale().filter(|_| output.dtype != QType::Qint32);
+    if let (true, Some(step)) = (march == "bernoulli2", step) {
+        bias.iter_mut().for_each(|it| *it += step / 2.0);
+    }
+    bias
+}
+
+/// Where the output's channels lie: dimension 1 of a convolution's result, the last of a linear's.
+fn out_channels(module: &Module, form: Form) -> Channels {
+    match (form.kind, module.int("out_ch_axis")) {
+        (Kind::Linear, Ok(axis)) => Channels::At(axis),
+        (Kind::Linear, Err(_)) => Channels::Last,
+        _ => Channels::At(1),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Normalisation: batch norm as a depthwise convolution, layer norm as a chain (`horizon.md` 3.15).
 
+use super::conv::rounded_up;
 use super::lut::lut;
 use super::softmax::functional;
 use super::stub::quantize;
@@ -16,7 +17,12 @@ use std::fmt::Write;
 /// Weight scale of a channel whose factor is 0: its integer weight is 0 for any positive scale.
 const ZERO_FACTOR_SCALE: f32 = f32::EPSILON;
 
-/// `batchnorm.BatchNorm2d` and `3d`: weight `γ/σ` with the scale `|γ|/σ`, bias `β - γμ/σ`.
+/// Integer weight of a channel's factor. The plugin's is 1: its bias, which is rounded to steps of input scale times
+/// weight scale, can be several output steps off where few of the input's steps are used. A power of two gives the
+/// bias as many bits more, and the same products.
+const UNIT: f32 = 64.0;
+
+/// `batchnorm.BatchNorm2d` and `3d`: weight `γ/σ` with the scale `|γ|/σ` over [`UNIT`], bias `β - γμ/σ`.
 pub(in crate::quant::convert) fn batch_norm(
     emit: &mut Writer,
     module: &Module,
@@ -44,13 +50,14 @@ pub(in crate::quant::convert) fn batch_norm(
         if *w == 0.0 {
             ZERO_FACTOR_SCALE
         } else {
-            w.abs()
+            w.abs() / UNIT
         }
     };
     let weight_scale: Vec<f32> = weight.iter().map(scale).collect();
     let bias: Vec<f32> = (0..n)
         .map(|c| (beta[c] as f64 - factor[c] * mean[c] as f64) as f32)
         .collect();
+    let bias = rounded_up(bias, &quant.march, &quant.grid);
     let class = if three {
         "batchnorm.BatchNorm3d"
     } else {
@@ -92,22 +99,24 @@ fn batch_norm_text(channels: usize, input: &Grid, quant: &FakeQuant, three: bool
     text
 }
 
+/// Dimensions of a norm that are believed.
+const MAX_DIMS: i64 = 8;
+
 /// The children of a layer norm that are called as functions.
 const FUNCTIONALS: [&str; 5] = ["input_mean", "sub", "mul", "var_mean", "out_mul"];
 
-/// `layernorm.LayerNorm` over the last dimension.
+/// `layernorm.LayerNorm` and `instancenorm.InstanceNorm2d` over their last dimensions.
 pub(in crate::quant::convert) fn layer_norm(
     emit: &mut Writer,
     module: &Module,
     input: &Grid,
 ) -> Result<(ObjectId, Grid), ConvertError> {
-    if module.ints("normalized_shape")?.len() != 1 {
-        return Err(
-            module.refuse("layer norm over several dimensions has no fixed-point form here")
-        );
-    }
-    let mut leaf = Leaf::named("__torch__.horizon_plugin_pytorch.nn.qat.layernorm.LayerNorm");
-    let mut text = Steps::new(input);
+    let dims = match module.ints("normalized_shape") {
+        Ok(shape) => shape.len(),
+        Err(_) => module.int("dims")?.clamp(1, MAX_DIMS) as usize,
+    };
+    let mut leaf = Leaf::named(&module.plain_class());
+    let mut text = Steps::new(input, dims);
     let mut grids = Vec::new();
     for name in FUNCTIONALS {
         let quant = FakeQuant::of_some_output(&module.part(name)?)?;
@@ -168,14 +177,17 @@ pub(in crate::quant::convert) fn layer_norm(
 /// Statements over values `v` with their `v_scale` and `v_zero_point`.
 struct Steps {
     text: String,
+    /// How many of the last dimensions a mean is over.
+    dims: usize,
     types: Vec<(String, String)>,
 }
 
 impl Steps {
-    fn new(input: &Grid) -> Steps {
+    fn new(input: &Grid, dims: usize) -> Steps {
         let text = "x = data\nx_scale = scale\nx_zero_point = zero_point\n".to_owned();
         Steps {
             text,
+            dims,
             types: vec![("x".to_owned(), input.dtype.to_string())],
         }
     }
@@ -199,12 +211,21 @@ impl Steps {
 
     fn mean(&mut self, name: &str, x: &str, child: &str, grid: &Grid, march: &str) {
         self.scale_of(name, child);
+        // Several dimensions are flattened to one, and come back with size 1.
+        let (whole, wide) = match self.dims {
+            1 => (x.to_owned(), String::new()),
+            dims => (
+                format!("torch.flatten({x}, {})", -(dims as i64)),
+                format!("{name} = torch.unsqueeze({name}, -1)\n").repeat(dims - 1),
+            ),
+        };
         let line = format!(
-            "_{name} = {FUNCTIONAL}.mean\n{name} = _{name}({x}, -1, {x}_scale, {x}_zero_point, \"{}\", {name}_scale, {name}_zero_point, \"{}\", \"{march}\")\n",
+            "_{name} = {FUNCTIONAL}.mean\n{name} = _{name}({whole}, -1, {x}_scale, {x}_zero_point, \"{}\", {name}_scale, {name}_zero_point, \"{}\", \"{march}\")\n",
             self.dtype(x),
             grid.dtype,
         );
         self.text.push_str(&line);
+        self.text.push_str(&wide);
         self.define(name, grid);
     }
 

@@ -2,6 +2,7 @@
 
 use super::lut::{Shape, held, lut};
 use super::{Leaf, UNARY, zero_point_of};
+use crate::bpu::dtype::QType;
 use crate::emit::ObjectId;
 use crate::quant::convert::FUNCTIONAL;
 use crate::quant::convert::error::ConvertError;
@@ -9,6 +10,7 @@ use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::lut::Function;
 use crate::quant::convert::read::Module;
 use crate::quant::convert::writer::Writer;
+use crate::tensor::DType;
 
 /// A `QFunctional`: a scale for a function that its owner calls.
 pub(super) fn functional(emit: &mut Writer, grid: &Grid) -> Result<ObjectId, ConvertError> {
@@ -72,4 +74,29 @@ pub(in crate::quant::convert) fn softmax(
         out_type = mul.grid.dtype,
     );
     Ok((leaf.forward(emit, UNARY, 3, &body)?, mul.grid))
+}
+
+/// Steps of `exp`'s largest value, 1, in the table of march bernoulli2.
+const EXP_STEPS: f64 = 255.0;
+
+/// `softmax_bernoulli2.SoftmaxBernoulli2`: a table of `exp(k·s)` for `k` from -255 to 0, the float share of the sum.
+pub(in crate::quant::convert) fn of_bernoulli2(
+    emit: &mut Writer,
+    module: &Module,
+    input: &Grid,
+    march: &str,
+) -> Result<ObjectId, ConvertError> {
+    let scale = input.scale().filter(|_| input.dtype == QType::Qint8);
+    let scale = scale.ok_or_else(|| module.refuse("its input is not qint8 of one scale"))?;
+    let entry = |k: i64| {
+        let steps = (f64::from(scale) * k as f64).exp() * EXP_STEPS;
+        steps.round_ties_even().clamp(0.0, EXP_STEPS) as i64
+    };
+    let mut leaf = Leaf::new("softmax_bernoulli2.SoftmaxBernoulli2");
+    leaf.integers(emit, "table", DType::U8, (-255..=0).map(entry), &[256])?;
+    let dim = module.int("dim")?;
+    let body = format!(
+        "_0 = {FUNCTIONAL}.softmax_bernoulli2\nreturn _0(data, self.table, False, {dim}, \"{march}\")"
+    );
+    leaf.forward(emit, &["data"], 1, &body)
 }

@@ -3,7 +3,7 @@
 use super::{Leaf, UNARY};
 use crate::emit::ObjectId;
 use crate::quant::convert::error::ConvertError;
-use crate::quant::convert::grid::FakeQuant;
+use crate::quant::convert::grid::{Channels, FakeQuant};
 use crate::quant::convert::writer::Writer;
 use crate::quant::convert::{FUNCTIONAL, FUNCTIONAL_IMPL};
 
@@ -25,10 +25,14 @@ pub(in crate::quant::convert) fn quantize(
 /// `quantize.DeQuantize`: returns the float tensor.
 pub(in crate::quant::convert) fn dequantize(
     emit: &mut Writer,
-    axis: i64,
+    axis: Channels,
     march: &str,
 ) -> Result<ObjectId, ConvertError> {
     let leaf = Leaf::new("quantize.DeQuantize");
+    let axis = match axis {
+        Channels::At(axis) => axis.to_string(),
+        Channels::Last => "torch.sub(torch.dim(data), 1)".to_owned(),
+    };
     let body = format!(
         "_0 = {FUNCTIONAL}.dequantize\nreturn _0(data, scale, zero_point, {axis}, \"{march}\")"
     );

@@ -1,4 +1,4 @@
-//! A linear on a march without one: the convolution of one pixel, where the input is a matrix.
+//! A linear on a march without one: the convolution of one pixel for each row.
 
 use super::{Recipe, one};
 use crate::ir::{NodeId, ValueId};
@@ -14,27 +14,60 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Opt
     }
     let inputs = &net.node(id).inputs;
     let (x, weight, bias) = (*inputs.first()?, *inputs.get(1)?, *inputs.get(2)?);
-    if !is_matrix(net, x) || net.tensor(weight)?.sizes().len() != 2 {
+    if net.tensor(weight)?.sizes().len() != 2 {
+        return None;
+    }
+    let rank = net.rank(x).or_else(|| is_matrix(net, x).then_some(2))?;
+    if !(2..=4).contains(&rank) {
         return None;
     }
     one(move |b| {
-        let (x, weight) = (pixel(b, x)?, pixel(b, weight)?);
+        let x = to_image(b, x, rank)?;
+        let (last, one) = (b.int(-1), b.int(1));
+        let weight = b.aten("unsqueeze", "", &[weight, last])?;
+        let weight = b.aten("unsqueeze", "", &[weight, last])?;
         let (ones, zeros) = (b.ints(&[1, 1]), b.ints(&[0, 0]));
-        let groups = b.int(1);
-        let y = b.aten("conv2d", "", &[x, weight, bias, ones, zeros, ones, groups])?;
-        let first = b.int(1);
-        b.aten("flatten", "using_ints", &[y, first])
+        let y = b.aten("conv2d", "", &[x, weight, bias, ones, zeros, ones, one])?;
+        from_image(b, y, rank)
     })
 }
 
-/// `[n, c]` to `[n, c, 1, 1]`.
-fn pixel(b: &mut Builder<'_>, x: ValueId) -> Option<ValueId> {
-    let last = b.int(-1);
-    let x = b.aten("unsqueeze", "", &[x, last])?;
-    b.aten("unsqueeze", "", &[x, last])
+/// `[n, c]`, `[n, rows, c]` or `[n, h, w, c]` with its channels in dimension 1 of four.
+fn to_image(b: &mut Builder<'_>, x: ValueId, rank: i64) -> Option<ValueId> {
+    let (one, two, last) = (b.int(1), b.int(2), b.int(-1));
+    match rank {
+        2 => {
+            let x = b.aten("unsqueeze", "", &[x, last])?;
+            b.aten("unsqueeze", "", &[x, last])
+        }
+        3 => {
+            let x = b.aten("transpose", "int", &[x, one, two])?;
+            b.aten("unsqueeze", "", &[x, last])
+        }
+        _ => {
+            let order = b.ints(&[0, 3, 1, 2]);
+            b.aten("permute", "", &[x, order])
+        }
+    }
 }
 
-/// Whether a value has two dimensions: it was flattened, or pooled and squeezed.
+/// The other way.
+fn from_image(b: &mut Builder<'_>, y: ValueId, rank: i64) -> Option<ValueId> {
+    let (one, two, last) = (b.int(1), b.int(2), b.int(-1));
+    match rank {
+        2 => b.aten("flatten", "using_ints", &[y, one]),
+        3 => {
+            let y = b.aten("squeeze", "dim", &[y, last])?;
+            b.aten("transpose", "int", &[y, one, two])
+        }
+        _ => {
+            let order = b.ints(&[0, 2, 3, 1]);
+            b.aten("permute", "", &[y, order])
+        }
+    }
+}
+
+/// Whether a value of unknown rank has two dimensions: it was flattened, or pooled and squeezed.
 fn is_matrix(net: &Net<'_>, value: ValueId) -> bool {
     let (mut at, mut squeezed) = (value, 0);
     for _ in 0..MAX_LOOK_BACK {

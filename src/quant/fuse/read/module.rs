@@ -1,11 +1,16 @@
 //! Operators that become modules with hyperparameters or weights.
 
 use crate::ir::{Constant, NodeId, Type, ValueId};
-use crate::quant::fuse::{ConstTensor, Conv, ConvKind, FloatOp, Linear, Net, Norm, Pool};
+use crate::quant::fuse::{
+    ConstTensor, Conv, ConvKind, FloatOp, LayerNorm, Linear, Net, Norm, Over, Pool,
+};
 use crate::quant::qconfig::March;
 
 /// What it is, or why it stays in float; none if the operator is not of this kind.
 type Found = Option<Result<FloatOp, String>>;
+
+/// Dimensions that the steps of a norm go over at once (horizon.md 3.15).
+const MAX_NORMALISED: usize = 3;
 
 const NOT_CONSTANT: &str = "its hyperparameters are not constant";
 
@@ -33,6 +38,7 @@ pub(super) fn read(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Found
         "adaptive_avg_pool2d" => read.adaptive_avg_pool(),
         "softmax" => read.softmax(),
         "layer_norm" => read.layer_norm(),
+        "instance_norm" => read.instance_norm(),
         "prelu" => read.prelu(),
         _ => return None,
     })
@@ -195,6 +201,7 @@ impl Read<'_, '_> {
             return Err("its weight or bias has an unexpected number of dimensions".into());
         }
         Ok(FloatOp::Linear(Linear {
+            rank: self.net.rank(input),
             input,
             weight,
             bias,
@@ -364,11 +371,17 @@ impl Read<'_, '_> {
     }
 
     fn softmax(&self) -> Step<FloatOp> {
-        self.bayes()?;
-        Ok(FloatOp::Softmax {
-            input: self.input(0)?,
-            dim: self.int("dim")?,
-        })
+        let (input, dim) = (self.input(0)?, self.int("dim")?);
+        if self.march.has_int16() {
+            return Ok(FloatOp::Softmax { input, dim });
+        }
+        // One table for all channels of a pixel (3.15); no other dimension has one.
+        let rank = self.net.rank(input);
+        let channels = rank == Some(4) && matches!(dim, 1 | -3);
+        match channels && self.march == March::Bernoulli2 {
+            true => Ok(FloatOp::FloatSoftmax { input, dim: 1 }),
+            false => Err(format!("{} has it over channels only", self.march)),
+        }
     }
 
     fn layer_norm(&self) -> Step<FloatOp> {
@@ -377,15 +390,47 @@ impl Read<'_, '_> {
             .arg("normalized_shape")
             .and_then(|it| self.net.ints(it));
         let shape = shape.ok_or(NOT_CONSTANT)?;
-        if shape.len() != 1 {
-            return Err("only one normalised dimension is quantised".into());
+        if !(1..=MAX_NORMALISED).contains(&shape.len()) {
+            return Err("no more than three normalised dimensions are quantised".into());
         }
         Ok(FloatOp::LayerNorm {
             input: self.input(0)?,
-            shape,
-            weight: self.optional("weight")?,
-            bias: self.optional("bias")?,
-            eps: self.number("eps")?,
+            norm: LayerNorm {
+                over: Over::Shape(shape),
+                weight: self.optional("weight")?,
+                bias: self.optional("bias")?,
+                eps: self.number("eps")?,
+            },
+        })
+    }
+
+    /// A layer norm over the dimensions of space, with a factor and a summand for each channel (3.15).
+    fn instance_norm(&self) -> Step<FloatOp> {
+        self.bayes()?;
+        let input = self.input(0)?;
+        let rank = self.net.rank(input);
+        let rank = rank.ok_or("how many dimensions its input has is not known")?;
+        let dims = usize::try_from(rank - 2).unwrap_or(0);
+        if !(1..=MAX_NORMALISED).contains(&dims) {
+            return Err("no more than three normalised dimensions are quantised".into());
+        }
+        let per_channel = |name| -> Step<Option<ConstTensor>> {
+            let Some(mut tensor) = self.optional(name)? else {
+                return Ok(None);
+            };
+            for at in 1..=dims {
+                tensor = tensor.unsqueezed(at).ok_or(NOT_CONSTANT)?;
+            }
+            Ok(Some(tensor))
+        };
+        Ok(FloatOp::LayerNorm {
+            input,
+            norm: LayerNorm {
+                over: Over::Space(dims),
+                weight: per_channel("weight")?,
+                bias: per_channel("bias")?,
+                eps: self.number("eps")?,
+            },
         })
     }
 

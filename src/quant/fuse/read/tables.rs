@@ -25,6 +25,7 @@ const MOVES: &[&str] = &[
     "expand_as",
     "flatten",
     "flip",
+    "gather",
     "index_select",
     "movedim",
     "moveaxis",

@@ -65,7 +65,11 @@ impl Writer<'_> {
         add: bool,
         act: Act,
     ) -> Result<ObjectId, EmitError> {
-        let draft = self.weight_and_bias(draft, &linear.weight, linear.bias.as_ref())?;
+        let mut draft = self.weight_and_bias(draft, &linear.weight, linear.bias.as_ref())?;
+        // A high-precision result has a scale for each channel, and where those lie no weight says.
+        if let (None, Some(rank)) = (&leaf.activation, linear.rank) {
+            draft = draft.with("out_ch_axis", "int", Value::Int(rank - 1));
+        }
         let call = "torch.linear(x, w, self.bias)";
         self.weighted(draft, leaf, &linear.weight, 0, call, add, act)
     }

@@ -2,7 +2,7 @@
 
 use super::{Draft, Writer, finished};
 use crate::emit::{EmitError, Method, ObjectId, Role, Value};
-use crate::quant::fuse::{ConstTensor, Norm};
+use crate::quant::fuse::{ConstTensor, LayerNorm, Norm, Over};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::qconfig::{FakeQuantSpec, QDType};
 
@@ -49,13 +49,18 @@ impl Writer<'_> {
         &mut self,
         draft: Draft,
         leaf: &Leaf,
-        shape: &[i64],
-        [weight, bias]: [Option<&ConstTensor>; 2],
-        eps: f64,
+        norm: &LayerNorm,
     ) -> Result<ObjectId, EmitError> {
-        let draft = draft
-            .with("normalized_shape", "List[int]", Value::ints(shape))
-            .with("eps", "float", Value::Float(eps));
+        let (weight, bias, eps) = (norm.weight.as_ref(), norm.bias.as_ref(), norm.eps);
+        let (dims, draft) = match &norm.over {
+            Over::Shape(shape) => {
+                let shape_of = Value::ints(shape);
+                let draft = draft.with("normalized_shape", "List[int]", shape_of);
+                (shape.len(), draft)
+            }
+            Over::Space(dims) => (*dims, draft.with("dims", "int", Value::Int(*dims as i64))),
+        };
+        let draft = draft.with("eps", "float", Value::Float(eps));
         let draft = self.parameter(draft, "weight", weight)?;
         let mut draft = self.parameter(draft, "bias", bias)?;
         let last = match (weight, bias) {
@@ -94,21 +99,23 @@ impl Writer<'_> {
             }
         }
         let mut lines = vec![
-            "mean = (self.input_mean).mean(x, -1, True, )",
-            "d = (self.sub).sub(x, mean, )",
-            "var = (self.var_mean).mean((self.mul).mul(d, d, ), -1, True, )",
-            "inv = (self.rsqrt).forward(var, )",
-            "r = (self.out_mul).mul(d, inv, )",
+            mean("mean", "input_mean", "x", dims),
+            "d = (self.sub).sub(x, mean, )".to_owned(),
+            mean("var", "var_mean", "(self.mul).mul(d, d, )", dims),
+            "inv = (self.rsqrt).forward(var, )".to_owned(),
+            "r = (self.out_mul).mul(d, inv, )".to_owned(),
         ];
         if weight.is_some() {
-            lines.push("w = torch._unwrap_optional(self.weight)");
-            lines.push("r = (self.weight_mul).mul(r, (self.weight_quant).forward(w, ), )");
+            lines.push("w = torch._unwrap_optional(self.weight)".to_owned());
+            let line = "r = (self.weight_mul).mul(r, (self.weight_quant).forward(w, ), )";
+            lines.push(line.to_owned());
         }
         if bias.is_some() {
-            lines.push("b = torch._unwrap_optional(self.bias)");
-            lines.push("r = (self.bias_add).add(r, (self.bias_quant).forward(b, ), )");
+            lines.push("b = torch._unwrap_optional(self.bias)".to_owned());
+            let line = "r = (self.bias_add).add(r, (self.bias_quant).forward(b, ), )";
+            lines.push(line.to_owned());
         }
-        lines.push("return r");
+        lines.push("return r".to_owned());
         self.object(draft.forward(&lines.join("\n")))
     }
 
@@ -153,6 +160,19 @@ impl Writer<'_> {
         })?;
         Ok(self.child(draft, name, object))
     }
+}
+
+/// A mean over the last dimensions, which stay with size 1: flattened, they are one.
+fn mean(name: &str, part: &str, x: &str, dims: usize) -> String {
+    if dims == 1 {
+        return format!("{name} = (self.{part}).mean({x}, -1, True, )");
+    }
+    let mean = format!(
+        "(self.{part}).mean(torch.flatten({x}, {}), -1, True, )",
+        -(dims as i64)
+    );
+    let wide = (1..dims).fold(mean, |it, _| format!("torch.unsqueeze({it}, -1)"));
+    format!("{name} = {wide}")
 }
 
 /// How a step inside a module is fake-quantised: in 16 bits, but for the last.

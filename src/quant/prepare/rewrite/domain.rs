@@ -23,7 +23,7 @@ impl Rewriter<'_, '_> {
     }
 
     /// Coordinates need more than eight bits.
-    fn widen(&self, old: ValueId, resolved: &mut Resolved) {
+    pub(super) fn widen(&self, old: ValueId, resolved: &mut Resolved) {
         let grid = self.facts.grids.contains(&old) && self.march_has_int16;
         if let Some(activation) = resolved.activation.as_mut().filter(|_| grid) {
             activation.dtype = QDType::Qint16;

@@ -3,6 +3,7 @@
 use super::Rewriter;
 use crate::ir::{NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{Act, FloatOp, Group, Head, compares, has_no_scale, holds_tensor};
+use crate::quant::observer::{ObserverKind, ObserverSpec};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::report::FloatRow;
 use crate::quant::qconfig::{QDType, Resolved};
@@ -71,6 +72,9 @@ impl Rewriter<'_, '_> {
         } else if resolved.activation.is_none() && (!last || group.act == Act::Relu6) {
             resolved.activation = self.stub.activation.clone();
         }
+        if !resolved.names_activation {
+            self.widen(output, &mut resolved);
+        }
         let mut inputs = vec![self.quantise(group.head.input(), id)];
         if let Some((_, other)) = group.add {
             inputs.push(self.quantise(other, id));
@@ -134,21 +138,8 @@ impl Rewriter<'_, '_> {
             }
             FloatOp::Lut { op, args, input } => unary(LeafKind::Lut { op, args }, input),
             FloatOp::Softmax { input, dim } => unary(LeafKind::Softmax { dim }, input),
-            FloatOp::LayerNorm {
-                input,
-                shape,
-                weight,
-                bias,
-                eps,
-            } => unary(
-                LeafKind::LayerNorm {
-                    shape,
-                    weight,
-                    bias,
-                    eps,
-                },
-                input,
-            ),
+            FloatOp::FloatSoftmax { input, dim } => unary(LeafKind::FloatSoftmax { dim }, input),
+            FloatOp::LayerNorm { input, norm } => unary(LeafKind::LayerNorm(norm), input),
             FloatOp::PRelu { input, weight } => unary(LeafKind::PRelu(weight), input),
             FloatOp::Relu(x) | FloatOp::Relu6(x) | FloatOp::Keep(x) => {
                 self.report.dispatched += 1;
@@ -176,7 +167,12 @@ impl Rewriter<'_, '_> {
         if resolved.activation.is_none() {
             resolved.activation = self.stub.activation.clone();
         }
+        if !resolved.names_activation {
+            let output = self.builder.graph.node(id).outputs[0];
+            self.widen(output, &mut resolved);
+        }
         let inputs = inputs.iter().map(|it| self.operand(*it, id)).collect();
+        let is_float = matches!(kind, LeafKind::FloatSoftmax { .. });
         let made = self.call(Made {
             path,
             kind,
@@ -185,7 +181,10 @@ impl Rewriter<'_, '_> {
             inputs,
         });
         let output = self.builder.graph.node(id).outputs[0];
-        self.set(output, made);
+        match is_float {
+            true => drop(self.newest.insert(output, made)),
+            false => self.set(output, made),
+        }
     }
 
     fn operand(&mut self, value: ValueId, reader: NodeId) -> ValueId {
@@ -195,13 +194,30 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    /// `x + c`, `x · c`
+    /// `x + c`, `x · c`. A product lies on the input's grid, its scale times `|c|` (3.8), unless a rule names its type.
     fn scalar(&mut self, id: NodeId, name: &'static str, input: ValueId, value: f64) {
         let Some((path, mut resolved)) = self.placed.remove(&id) else {
             return self.keep(id);
         };
-        if resolved.activation.is_none() {
+        let gate = self.facts.gates.contains(&id) && !resolved.names_activation;
+        if let Some(activation) = resolved.activation.as_mut().filter(|_| gate) {
+            // Six is the largest integer, so that the clip loses nothing to rounding.
+            activation.observer = ObserverSpec {
+                kind: ObserverKind::FixedScale {
+                    scale: 6.0 / activation.quant_max() as f32,
+                    zero_point: 0,
+                },
+                averaging_constant: 0.0,
+            };
+        }
+        if name == "mul_scalar" && !resolved.names_activation {
+            resolved.activation = None;
+        } else if resolved.activation.is_none() {
             resolved.activation = self.stub.activation.clone();
+        }
+        if !resolved.names_activation {
+            let output = self.builder.graph.node(id).outputs[0];
+            self.widen(output, &mut resolved);
         }
         let input = self.quantise(input, id);
         let value = self.builder.float(value);

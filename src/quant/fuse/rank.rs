@@ -1,0 +1,89 @@
+//! How many dimensions values have: of the flat graph its inference says it, of what `decompose` wrote the operators.
+
+use super::Net;
+use crate::ir::{Op, Type, ValueId};
+
+/// Operators looked through; what a rule writes is a few deep. It bounds the recursion.
+const MAX_LOOK_BACK: usize = 64;
+
+/// Operators whose result has the dimensions of their first input.
+const SAME: &[&str] = &[
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "chunk",
+    "clamp",
+    "div",
+    "exp",
+    "instance_norm",
+    "layer_norm",
+    "linear",
+    "log",
+    "max_pool2d",
+    "neg",
+    "permute",
+    "reciprocal",
+    "relu",
+    "rsqrt",
+    "sigmoid",
+    "slice",
+    "softmax",
+    "split",
+    "sqrt",
+    "transpose",
+];
+
+/// Operators whose result has the dimensions of the larger of its two inputs.
+const BROADCAST: &[&str] = &["add", "maximum", "minimum", "mul", "sub"];
+
+impl Net<'_> {
+    /// The number of dimensions of a tensor, if it is known.
+    pub(in crate::quant) fn rank(&self, value: ValueId) -> Option<i64> {
+        self.rank_at(value, &mut { MAX_LOOK_BACK })
+    }
+
+    fn rank_at(&self, value: ValueId, left: &mut usize) -> Option<i64> {
+        *left = left.checked_sub(1)?;
+        if let Some(rank) = self.known_rank(value) {
+            return Some(rank.into());
+        }
+        if let Some(tensor) = self.tensor(value) {
+            return Some(tensor.sizes().len() as i64);
+        }
+        let producer = self.graph().producer(value)?;
+        let node = self.node(producer);
+        let first = *node.inputs.first()?;
+        let mut of = |value| self.rank_at(value, left);
+        match self.aten(producer) {
+            Some("view" | "reshape") => self.length(*node.inputs.get(1)?),
+            Some("unsqueeze") => Some(of(first)? + 1),
+            // Rules squeeze what they know to have one element.
+            Some("squeeze") if node.inputs.len() == 2 => Some(of(first)? - 1),
+            Some("select") => Some(of(first)? - 1),
+            Some("flatten") => {
+                let (start, end) = (self.int(node.inputs[1])?, self.int(node.inputs[2])?);
+                (end == -1 && start >= 0).then_some(start + 1)
+            }
+            Some("conv2d") => Some(4),
+            Some(name) if BROADCAST.contains(&name) => {
+                let second = *node.inputs.get(1)?;
+                match *self.graph().ty(second) == Type::Tensor {
+                    true => Some(of(first)?.max(of(second)?)),
+                    false => of(first),
+                }
+            }
+            Some(name) if SAME.contains(&name) => of(first),
+            None if matches!(node.op, Op::ListUnpack) => of(first),
+            _ => None,
+        }
+    }
+
+    /// The length of a list of ints, which need not be constant.
+    fn length(&self, list: ValueId) -> Option<i64> {
+        if let Some(ints) = self.ints(list) {
+            return Some(ints.len() as i64);
+        }
+        let node = self.node(self.graph().producer(list)?);
+        matches!(node.op, Op::ListConstruct).then_some(node.inputs.len() as i64)
+    }
+}
