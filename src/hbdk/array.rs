@@ -210,6 +210,7 @@ impl Array {
 
     /// The same elements in another shape of as many.
     pub fn reshaped(&self, shape: &[usize]) -> Array {
+        debug_assert_eq!(self.numel(), shape.iter().product::<usize>());
         Array {
             dtype: self.dtype,
             shape: shape.to_vec(),

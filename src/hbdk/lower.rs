@@ -2,6 +2,7 @@
 
 mod arith;
 mod conv;
+mod correlation;
 mod data;
 mod detection;
 mod limits;
@@ -65,7 +66,7 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "matmul" => (arith::matmul, &[0, 1]),
         "cat" => (arith::cat, &[0]),
         "prelu" => (arith::prelu, &[0]),
-        "correlation" => (arith::correlation, &[0, 1]),
+        "correlation" => (correlation::correlation, &[0, 1]),
         "sum" => (reduce::sum, &[0]),
         "mean" => (reduce::mean, &[0]),
         "topk" => (reduce::topk, &[0]),

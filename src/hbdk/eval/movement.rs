@@ -175,7 +175,7 @@ fn scatter(task: &Task<'_>) -> Result<Vec<Array>, String> {
     let mut map = vec![0; shape.iter().product()];
     let sizes = [shape[0], h, w];
     for (row, place) in rows
-        .chunks_exact(channels)
+        .chunks_exact(channels.max(1))
         .zip(places.chunks_exact(columns))
     {
         let place = [place[0], place[columns - 2], place[columns - 1]];

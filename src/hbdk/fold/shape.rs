@@ -198,6 +198,9 @@ fn list(args: &Args) -> Result<Vec<Rc<Array>>, String> {
 fn stack(args: &Args) -> Result<Val, String> {
     let arrays = list(args)?;
     let mut shape = arrays[0].shape.clone();
+    if arrays.iter().any(|a| a.shape != shape) {
+        return Err("stack of different shapes".into());
+    }
     let dim = dimension(int(args, 1, 0), shape.len() + 1)?;
     shape.insert(dim, 1);
     let wide: Vec<Rc<Array>> = arrays.iter().map(|a| Rc::new(a.reshaped(&shape))).collect();

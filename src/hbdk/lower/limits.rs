@@ -30,6 +30,18 @@ pub(super) fn sum(builder: &mut Builder<'_>, it: &X2aAdd, [smaller, larger]: [f3
     }
 }
 
+/// What is wrong with a layer.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn unless(&mut self, is_fine: bool, text: String) {
+        if !is_fine {
+            self.0.push(text);
+        }
+    }
+}
+
 /// Kernel, stride, dilation and channel limits of a convolution.
 pub(super) fn convolution(
     builder: &mut Builder<'_>,
@@ -40,110 +52,148 @@ pub(super) fn convolution(
     if !builder.march().is_bayes() {
         return;
     }
-    let mut wrong = Vec::new();
+    let mut wrong = Wrong::default();
     let channels = shape.last().copied().unwrap_or(1) / conv.groups.max(1);
-    let kernel = &conv.weight_shape[1..conv.weight_shape.len() - 1];
-    let area = kernel.iter().product::<usize>() * channels;
-    let mut check = |is_ok: bool, text: String| {
-        if !is_ok {
-            wrong.push(text);
-        }
-    };
+    let (&images, sizes) = shape.split_first().unwrap_or((&1, &[]));
+    wrong.unless(
+        sizes.iter().all(|&n| n <= 65_536),
+        format!("an input of {shape:?}: at most 65536 in each dimension"),
+    );
+    if conv.form != ConvForm::Linear {
+        wrong.unless(
+            images <= 4096,
+            format!("a batch of {images} images: at most 4096"),
+        );
+    }
     match conv.form {
         ConvForm::Linear => {
             let (i, o) = (channels, conv.weight_shape[0]);
-            check(
-                i <= 8192 && o <= 8192,
-                format!("linear {i} -> {o}: at most 8192 features each"),
-            );
+            let text = format!("linear {i} -> {o}: at most 8192 features each");
+            wrong.unless(i <= 8192 && o <= 8192, text);
         }
-        ConvForm::Convolution3d => {
-            check(input == DType::I8, "conv3d takes int8 only".into());
-            check(
-                kernel.iter().all(|&k| k <= 9),
-                format!("conv3d kernel {kernel:?}: at most 9"),
-            );
-            check(
-                area <= 131_072,
-                format!("conv3d window of {area} values: at most 131072"),
-            );
-            let first = conv.stride.first();
-            let same = conv
-                .stride
-                .iter()
-                .all(|s| Some(s) == first && (1..=2).contains(s));
-            check(
-                same,
-                format!(
-                    "conv3d stride {:?}: 1 or 2, the same in all directions",
-                    conv.stride
-                ),
-            );
-            let pads = conv.padding.iter().zip(kernel).all(|(&p, &k)| p <= k / 2);
-            check(
-                pads,
-                format!("conv3d padding {:?}: at most half the kernel", conv.padding),
-            );
-        }
-        ConvForm::Convolution | ConvForm::Deconvolution => {
-            check(
-                kernel.iter().all(|&k| k <= 31),
-                format!("kernel {kernel:?}: at most 31"),
-            );
-            check(
-                channels <= 8192,
-                format!("{channels} input channels per group: at most 8192"),
-            );
-            check(
-                area <= 65_535,
-                format!("a window of {area} values: at most 65535"),
-            );
-            let strides = conv.stride.iter().all(|&s| (1..=256).contains(&s));
-            check(strides, format!("stride {:?}: at most 256", conv.stride));
-            check(
-                conv.dilation.iter().all(|&d| d <= 18),
-                format!("dilation {:?}: at most 18", conv.dilation),
-            );
-            let both = conv
-                .dilation
-                .iter()
-                .zip(&conv.stride)
-                .all(|(&d, &s)| d == 1 || s == 1);
-            check(
-                both,
-                format!(
-                    "dilation {:?} with stride {:?}: stride must be 1",
-                    conv.dilation, conv.stride
-                ),
-            );
-            check(
-                conv.padding.iter().all(|&p| p <= 256),
-                format!("padding {:?}: at most 256", conv.padding),
-            );
-            let depthwise = conv.groups > 1 && channels == 1 && input == DType::I16;
-            let odd = conv.stride.iter().all(|&s| s % 2 == 1 || s == 2);
-            check(
-                !depthwise || odd,
-                format!("int16 depthwise stride {:?}: odd or 2", conv.stride),
-            );
-        }
+        ConvForm::Convolution3d => volume(&mut wrong, conv, input, channels),
+        ConvForm::Convolution | ConvForm::Deconvolution => plane(&mut wrong, conv, input, channels),
     }
-    for text in wrong {
+    for text in wrong.0 {
         builder.limit(text, "change the layer's shape, or split it into several");
     }
+}
+
+/// The sizes of a convolution's window.
+fn kernel(conv: &ConvLayer) -> &[usize] {
+    &conv.weight_shape[1..conv.weight_shape.len() - 1]
+}
+
+/// Limits of `Conv3d`; `channels` are those of a group.
+fn volume(wrong: &mut Wrong, conv: &ConvLayer, input: DType, channels: usize) {
+    let kernel = kernel(conv);
+    let area = kernel.iter().product::<usize>() * channels;
+    wrong.unless(input == DType::I8, "conv3d takes int8 only".into());
+    wrong.unless(
+        kernel.iter().all(|&k| k <= 9),
+        format!("conv3d kernel {kernel:?}: at most 9"),
+    );
+    wrong.unless(
+        area <= 131_072,
+        format!("conv3d window of {area} values: at most 131072"),
+    );
+    let first = conv.stride.first();
+    let is_same = |s: &usize| Some(s) == first && (1..=2).contains(s);
+    wrong.unless(
+        conv.stride.iter().all(is_same),
+        format!(
+            "conv3d stride {:?}: 1 or 2, the same in all directions",
+            conv.stride
+        ),
+    );
+    wrong.unless(
+        conv.padding.iter().zip(kernel).all(|(&p, &k)| p <= k / 2),
+        format!("conv3d padding {:?}: at most half the kernel", conv.padding),
+    );
+}
+
+/// Limits of `SConvolution` and `SDeconvolution`; `channels` are those of a group.
+fn plane(wrong: &mut Wrong, conv: &ConvLayer, input: DType, channels: usize) {
+    let kernel = kernel(conv);
+    let area = kernel.iter().product::<usize>() * channels;
+    wrong.unless(
+        kernel.iter().all(|&k| k <= 31),
+        format!("kernel {kernel:?}: at most 31"),
+    );
+    wrong.unless(
+        channels <= 8192,
+        format!("{channels} input channels per group: at most 8192"),
+    );
+    wrong.unless(
+        area <= 65_535,
+        format!("a window of {area} values: at most 65535"),
+    );
+    wrong.unless(
+        conv.stride.iter().all(|&s| (1..=256).contains(&s)),
+        format!("stride {:?}: at most 256", conv.stride),
+    );
+    wrong.unless(
+        conv.dilation.iter().all(|&d| d <= 18),
+        format!("dilation {:?}: at most 18", conv.dilation),
+    );
+    let mut pairs = conv.dilation.iter().zip(&conv.stride);
+    wrong.unless(
+        pairs.all(|(&d, &s)| d == 1 || s == 1),
+        format!(
+            "dilation {:?} with stride {:?}: stride must be 1",
+            conv.dilation, conv.stride
+        ),
+    );
+    wrong.unless(
+        conv.padding.iter().all(|&p| p <= 256),
+        format!("padding {:?}: at most 256", conv.padding),
+    );
+    let is_depthwise = conv.groups > 1 && channels == 1 && input == DType::I16;
+    let is_odd = conv.stride.iter().all(|&s| s % 2 == 1 || s == 2);
+    wrong.unless(
+        !is_depthwise || is_odd,
+        format!("int16 depthwise stride {:?}: odd or 2", conv.stride),
+    );
 }
 
 /// Kernel and stride limits of pooling.
 pub(super) fn pooling(builder: &mut Builder<'_>, window: &Pooling) {
     let ok = |v: &usize| (1..=256).contains(v);
-    if builder.march().is_bayes() && !(window.kernel.iter().all(ok) && window.stride.iter().all(ok))
-    {
+    let sizes = window.kernel.iter().chain(&window.stride);
+    let is_fine = sizes.clone().all(ok) && window.padding.iter().all(|&p| p <= 256);
+    if builder.march().is_bayes() && !is_fine {
         builder.limit(
             format!(
-                "pooling kernel {:?}, stride {:?}: 1 to 256",
-                window.kernel, window.stride
+                "pooling kernel {:?}, stride {:?}, padding {:?}: at most 256",
+                window.kernel, window.stride, window.padding
             ),
             "pool in several steps",
+        );
+    }
+}
+
+/// How many values an extreme is searched in.
+pub(super) fn extreme(builder: &mut Builder<'_>, length: usize) {
+    if builder.march().is_bayes() && length > 65_535 {
+        builder.limit(
+            format!("an extreme of {length} values: at most 65535"),
+            "reduce in several steps",
+        );
+    }
+}
+
+/// Type and size of what is sampled.
+pub(super) fn warp(builder: &mut Builder<'_>, dtype: DType, nearest: bool, size: [usize; 2]) {
+    if !nearest && dtype != DType::I8 {
+        builder.limit(
+            "bilinear grid_sample takes int8 only",
+            "quantise its input to int8",
+        );
+    }
+    if builder.march().is_bayes() && size.iter().all(|&n| n > 4096) {
+        builder.limit(
+            format!("grid_sample of {size:?} pixels: height or width must be at most 4096"),
+            "sample a smaller map",
         );
     }
 }

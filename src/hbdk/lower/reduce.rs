@@ -5,6 +5,7 @@ use super::super::march::March;
 use super::super::params::Chain;
 use super::super::value::Val;
 use super::super::walk::{Args, Builder, Fail};
+use super::limits;
 use crate::tensor::DType;
 
 /// `sum(x, dim, keepdim, x_scale, x_zero_point, x_dtype, scale, zero_point, dtype, march)`
@@ -148,6 +149,7 @@ fn reduce(
         return Err(Fail::new("bernoulli2 finds extremes along channels only")
             .advise("permute the tensor so that the dimension is the channels"));
     }
+    limits::extreme(builder, shape[at]);
     shape[at] = 1;
     let dtype = match part {
         Part::Value => builder.dtype(id),

@@ -139,12 +139,8 @@ pub(super) fn grid_sample(builder: &mut Builder<'_>, args: &Args) -> Result<Val,
             "a grid of shape {grid_shape:?} for {shape:?}"
         )));
     }
-    if !nearest && builder.graph.record(feature).dtype != DType::I8 {
-        builder.limit(
-            "bilinear grid_sample takes int8 only",
-            "quantise its input to int8",
-        );
-    }
+    let dtype = builder.graph.record(feature).dtype;
+    limits::warp(builder, dtype, nearest, [shape[1], shape[2]]);
     let longest = [shape[1], shape[2], grid_shape[1], grid_shape[2]]
         .into_iter()
         .max()

@@ -5,7 +5,7 @@ use super::super::graph::{Kind, Known, Layer, Layout, Record, RecordId};
 use super::super::layout::Tensor;
 use super::super::name;
 use super::super::value::{TensorId, Val};
-use super::Builder;
+use super::{Args, Builder, Fail};
 use crate::tensor::DType;
 
 impl Builder<'_> {
@@ -16,7 +16,7 @@ impl Builder<'_> {
                 "a tensor of shape {:?} has more than {MAX_ELEMENTS} elements",
                 record.shape
             );
-            self.limit(text, "use smaller inputs");
+            self.refuse(Fail::new(text).advise("use smaller inputs"));
             record.shape = vec![1; record.shape.len()];
         }
         self.graph.records.push(record);
@@ -45,15 +45,13 @@ impl Builder<'_> {
     }
 
     /// Refuses tensors whose number of rows depends on the data: layers have fixed shapes.
-    pub(in crate::hbdk) fn fixed(&self, args: &super::Args) -> Result<(), super::Fail> {
+    pub(in crate::hbdk) fn fixed(&self, args: &Args) -> Result<(), Fail> {
         let mut tensors = args.values().iter().flat_map(Val::tensors);
         let loose = tensors.find(|id| self.graph.record(self.tensor(*id).first).loose);
         match loose {
             None => Ok(()),
-            Some(_) => Err(
-                super::Fail::new("how many rows its input has depends on the data")
-                    .advise("end the model there, and run what follows on the CPU"),
-            ),
+            Some(_) => Err(Fail::new("how many rows its input has depends on the data")
+                .advise("end the model there, and run what follows on the CPU")),
         }
     }
 

@@ -76,11 +76,26 @@ impl Builder<'_> {
     /// Reports something the hardware cannot do; the layer is made all the same, to go on.
     pub(in crate::hbdk) fn limit(&mut self, message: impl Into<String>, advice: impl Into<String>) {
         let fail = Fail::new(message).advise(advice);
-        let (call, span) = match &self.site {
-            Some(site) => (site.call.clone(), site.span),
-            None => (SmolStr::default(), None),
-        };
+        let (call, span) = self.under_way();
         self.problem(Stage::Limit, &call, fail, span);
+    }
+
+    /// Reports that the call under way cannot be evaluated, when its handler goes on all the same.
+    pub(super) fn refuse(&mut self, fail: Fail) {
+        let (call, span) = self.under_way();
+        let stage = match call.starts_with("hz::") {
+            true => Stage::ParsingFunction,
+            false => Stage::ParsingNode,
+        };
+        self.problem(stage, &call, fail, span);
+    }
+
+    /// The call whose layers are being made.
+    fn under_way(&self) -> (SmolStr, Option<Span>) {
+        match &self.site {
+            Some(site) => (site.call.clone(), site.span),
+            None => ("forward".into(), None),
+        }
     }
 
     pub(super) fn problem(&mut self, stage: Stage, call: &str, fail: Fail, span: Option<Span>) {
