@@ -3,6 +3,7 @@
 pub(crate) mod fake;
 
 use fake::{Fake, plain, spatial};
+use ptool::archive::pickle::Value as Stored;
 use ptool::emit::{Method, Role, Value};
 use ptool::model::Model;
 use ptool::quant::convert::{ConvertError, Converted, Options, Place, checking, convert};
@@ -226,4 +227,29 @@ fn the_checking_file_compares_what_both_trees_do() {
         .iter()
         .find(|f| f.name == "code/__torch__/ptool.py");
     snapshot("small_check", &file.expect("the root's source").text);
+}
+
+/// The bias of the fixed-point file's convolution.
+fn stored_bias(march: &'static str) -> Vec<f64> {
+    let converted = converted(small(march), Options::default()).expect("a fixed-point file");
+    let model = Model::from_bytes(converted.plan.to_bytes().expect("bytes")).expect("a model");
+    let data = model.archive.data().expect("data.pkl");
+    let conv = data.attribute(model.root(), "conv").expect("a module");
+    let Stored::Object(conv) = data.at(conv) else {
+        panic!("no module");
+    };
+    let bias = data.attribute(conv, "bias").expect("a bias");
+    let bias = data.as_tensor(data.at(bias)).expect("a tensor");
+    let view = data.view(bias).expect("readable").expect("its data");
+    view.to_f64().expect("floats").collect()
+}
+
+#[test]
+fn biases_round_what_bernoulli2_truncates() {
+    let step = f64::from(0.03f32);
+    let (bayes, bernoulli2) = (stored_bias("bayes"), stored_bias("bernoulli2"));
+    assert_eq!(bayes, [0.25, -0.5]);
+    for (plain, raised) in bayes.iter().zip(&bernoulli2) {
+        assert!((raised - plain - step / 2.0).abs() < 1e-6, "{raised}");
+    }
 }

@@ -84,7 +84,7 @@ def row(options, name):
     equal = engines(options, fixed, one, x)
     profiled = ptool(options.ptool, "profile", fixed, "--inputs", one).returncode
     verdict = {0: "equal", 1: "differs"}.get(profiled, "refused")
-    left = collections.Counter(operation["op"].removeprefix("aten::") for operation in report["float_operations"])
+    left = collections.Counter(name.removeprefix("aten::") for name in report["float_operations"])
     floats = ", ".join(f"{count} {op}" for op, count in left.items()) or "0"
     rms = next(stage["relative_rms"] for stage in report["stages"] if stage["name"] == "fixed-point")
     largest = f"{max(steps, default=0):.3f}"

@@ -14,9 +14,15 @@ const SAME: &[&str] = &[
     "chunk",
     "clamp",
     "div",
+    "dropout",
+    "elu",
     "exp",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
     "instance_norm",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "log",
     "max_pool2d",
@@ -26,10 +32,12 @@ const SAME: &[&str] = &[
     "relu",
     "rsqrt",
     "sigmoid",
+    "silu",
     "slice",
     "softmax",
     "split",
     "sqrt",
+    "tanh",
     "transpose",
 ];
 
@@ -65,6 +73,17 @@ impl Net<'_> {
                 (end == -1 && start >= 0).then_some(start + 1)
             }
             Some("conv2d") => Some(4),
+            Some("mean" | "sum") => {
+                let dims = self.ints(self.arg(producer, "dim")?)?;
+                match self.bool(self.arg(producer, "keepdim")?)? {
+                    true => of(first),
+                    false => Some(of(first)? - dims.len() as i64),
+                }
+            }
+            Some("matmul") => {
+                let (a, b) = (of(first)?, of(*node.inputs.get(1)?)?);
+                (a >= 2 && b >= 2).then_some(a.max(b))
+            }
             Some(name) if BROADCAST.contains(&name) => {
                 let second = *node.inputs.get(1)?;
                 match *self.graph().ty(second) == Type::Tensor {
