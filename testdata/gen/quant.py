@@ -32,6 +32,7 @@ NETS = {
     "norms": (nets.Norms, lambda: (picture(4, 6),), ("traced", "scripted")),
     "line": (nets.Line, lambda: (torch.randn(2, 3, 16),), ("traced", "scripted")),
     "transformed": (nets.Transformed, lambda: (picture(),), ("traced", "scripted")),
+    "attention": (nets.Attention, lambda: (torch.randn(2, 5, 8),), ("scripted",)),
     "classes": (nets.Classes, lambda: (picture(),), ("traced", "scripted")),
     "dispatched": (nets.Dispatched, lambda: (picture(4),), ("traced",)),
     "bernoulli2_layers": (bernoulli2.Layers, lambda: (picture(side=16),), ("traced", "scripted")),

@@ -170,9 +170,11 @@ const REFUSES: &str = "the front end refuses it";
 
 /// Fixtures with operators that the front end lacks on a march, and one of them.
 const REFUSED: &[(March, &str, &str)] = &[
+    (March::Bayes, "attention", "prim::If"),
     (March::Bayes, "leftover", "aten::cumsum"),
     (March::Bayes, "volume", "prim::DictConstruct"),
     (March::Bernoulli2, "activations", "aten::elu"),
+    (March::Bernoulli2, "attention", "prim::If"),
     (March::Bernoulli2, "functional", "aten::gelu"),
     (
         March::Bernoulli2,

@@ -86,7 +86,11 @@ const PADS: &[&str] = &[
     "aten::replication_pad2d",
 ];
 
-const RESIZES: &[&str] = &["aten::upsample_bilinear2d", "aten::upsample_nearest2d"];
+const RESIZES: &[&str] = &[
+    "aten::_upsample_nearest_exact2d",
+    "aten::upsample_bilinear2d",
+    "aten::upsample_nearest2d",
+];
 
 /// Whether an operator only moves data, so that it is no operation of its own in a report.
 pub(super) fn moves_data(kind: &str) -> bool {

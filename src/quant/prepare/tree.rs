@@ -18,6 +18,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 const IDENTITY: &str = "__torch__.torch.nn.modules.linear.Identity";
+/// What methods call their object.
+const RECEIVER: &str = "self";
 const PLAIN: &str = "__torch__.torch.nn.modules.module.Module";
 const ROOT: &str = "__torch__.horizon_plugin_pytorch.quantization.fx.graph_module";
 
@@ -312,10 +314,14 @@ fn keep_inputs(net: &Net<'_>, emit: &mut Emit) {
 fn forward(net: &Net<'_>, mut function: Function, class: &str) -> Result<Method, PrepareError> {
     if let Some(receiver) = function.params.first_mut() {
         receiver.ty = Type::Class(class.into());
+        receiver.name = RECEIVER.into();
     }
     let root = function.graph.root();
     if let Some(&receiver) = function.graph.block(root).params.first() {
-        function.graph.value_mut(receiver).ty = Type::Class(class.into());
+        let value = function.graph.value_mut(receiver);
+        value.ty = Type::Class(class.into());
+        // The user may have called it something else.
+        value.name = Some(RECEIVER.into());
     }
     function.name = SmolStr::new(format!("{class}.forward"));
     let mut counters = Counters::default();

@@ -249,6 +249,20 @@ class Classes(nn.Module):
         return F.softmax(x, 1), torch.softmax(x.mean([2, 3]), -1)
 
 
+class Attention(nn.Module):
+    """Attention as torch scripts it, with its branches on dimensions, in a class whose methods call their object `m`."""
+
+    def __init__(m):
+        super().__init__()
+        m.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        m.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        m.last = nn.Linear(8, 4)
+
+    def forward(m, x):
+        y, _ = m.attention(x, x, x, need_weights=False)
+        return m.last(m.layer(x + y))
+
+
 class Dispatched(nn.Module):
     """Operators on the integers: magnitudes, the largest, shuffles, gathers."""
 

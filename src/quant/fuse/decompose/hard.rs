@@ -1,7 +1,7 @@
 //! Functions that march bernoulli2 has no table for, of what it has: sums, products, clips, `exp`.
 
 use super::{Recipe, one};
-use crate::ir::{NodeId, ValueId};
+use crate::ir::{NodeId, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 use crate::quant::qconfig::March;
 
@@ -38,16 +38,21 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Opt
                 })
             })?
         }
-        "sub" if net.number(*net.node(id).inputs.get(1)?).is_none() => {
-            let y = *net.node(id).inputs.get(1)?;
-            one(move |b| {
-                let minus = b.float(-1.0);
-                let y = b.aten("mul", "Scalar", &[y, minus])?;
-                b.aten("add", "Tensor", &[x, y])
-            })
-        }
+        "sub" => difference(net, x, *net.node(id).inputs.get(1)?),
         _ => None,
     }
+}
+
+/// `x + y · -1`, which the march has; numbers and factors have rules of their own.
+fn difference(net: &Net<'_>, x: ValueId, y: ValueId) -> Option<Recipe> {
+    let tensors = [x, y].iter().all(|it| *net.graph().ty(*it) == Type::Tensor);
+    (tensors && net.number(y).is_none()).then(|| {
+        one(move |b| {
+            let minus = b.float(-1.0);
+            let y = b.aten("mul", "Scalar", &[y, minus])?;
+            b.aten("add", "Tensor", &[x, y])
+        })
+    })?
 }
 
 /// `relu6(x + 3) / 6`

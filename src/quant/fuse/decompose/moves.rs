@@ -1,16 +1,25 @@
 //! Moves of data in the words that the compiler's front end knows (horizon.md 5.6): it takes `split` but no `chunk`,
 //! `slice` and `squeeze` but no `select`.
 
-use super::{Recipe, one};
+use super::{Recipe, one, overload};
 use crate::ir::{NodeId, Type};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     match name {
         "chunk" => chunk(net, id),
+        "upsample_nearest2d" => centred(net, id),
         "select" => select(net, id),
         _ => None,
     }
+}
+
+/// The hardware's nearest pixel is that of a pixel's centre (horizon.md 3.10), where torch's older mode takes its corner.
+/// They are the same for whole factors upwards.
+fn centred(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let inputs = net.node(id).inputs.clone();
+    let overload = overload(net.graph(), id);
+    one(move |b| b.aten("_upsample_nearest_exact2d", overload, &inputs))
 }
 
 /// `chunk(x, n, dim) = split(x, ⌈size / n⌉, dim)`

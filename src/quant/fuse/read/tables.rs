@@ -57,6 +57,7 @@ const MOVES: &[&str] = &[
 ];
 
 const KEEPS: &[&str] = &[
+    "_upsample_nearest_exact2d",
     "abs",
     "amax",
     "amin",
