@@ -3,6 +3,7 @@
 mod calls;
 mod cli;
 mod examples;
+mod hostile;
 mod kernels;
 mod known;
 mod mutants;
