@@ -22,6 +22,9 @@ fn run(model: &Model, call: &Call) -> Result<Value, ExecError> {
 
 /// The error without where it happened: flat code runs elsewhere.
 fn message(error: &ExecError) -> String {
+    if let ExecError::MissingOperator { name, .. } = error {
+        return name.to_string();
+    }
     let text = error.to_string();
     text.lines().last().unwrap_or_default().to_owned()
 }
