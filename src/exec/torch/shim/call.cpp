@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include <sstream>
+#include <unordered_set>
 
 // Operators that write to arguments although their schemas do not say so: running statistics.
 static std::vector<uint32_t> hidden_writes(const std::string& name) {
@@ -13,6 +14,16 @@ static std::vector<uint32_t> hidden_writes(const std::string& name) {
       name == "aten::cudnn_batch_norm" || name == "aten::miopen_batch_norm" || name == "aten::_batch_norm_impl_index")
     return {3, 4};
   return {};
+}
+
+// In-place operators on the elements of their first argument alone, whose functional form gives the same bits.
+static std::optional<c10::OperatorHandle> functional_form(const c10::OperatorName& name) {
+  static const std::unordered_set<std::string> known = {
+      "aten::add_",  "aten::sub_",     "aten::mul_",     "aten::div_",  "aten::relu_",      "aten::hardtanh_",
+      "aten::silu_", "aten::sigmoid_", "aten::tanh_",    "aten::elu_",  "aten::hardswish_", "aten::hardsigmoid_",
+      "aten::clamp_", "aten::clamp_min_", "aten::leaky_relu_"};
+  if (!known.count(name.name)) return std::nullopt;
+  return c10::Dispatcher::singleton().findSchema({name.name.substr(0, name.name.size() - 1), name.overload_name});
 }
 
 static Op resolve(const std::shared_ptr<torch::jit::Operator>& found, const c10::OperatorName& name) {
@@ -23,6 +34,7 @@ static Op resolve(const std::shared_ptr<torch::jit::Operator>& found, const c10:
   op.function = found->getOperation();
   op.takes_count = schema.is_vararg();
   op.returns = schema.returns().size();
+  op.functional = functional_form(name);
   op.writes = hidden_writes(schema.name());
   for (uint32_t i = 0; i < schema.arguments().size(); i++) {
     const auto* alias = schema.arguments()[i].alias_info();
@@ -189,10 +201,13 @@ int pt_call(pt_vm* vm, int id, const uint32_t* in, size_t n, const uint32_t* out
     Op& op = vm->ops.at(id);
     for (size_t i = 0; i < n; i++) stack.push_back(vm->take(in[i]));
     if (op.takes_count) stack.emplace_back(static_cast<int64_t>(n));
-    if (!op.writes.empty() && !vm->keep->is_empty())
+    bool done = false;
+    if (!op.writes.empty() && !vm->keep->is_empty()) {
+      done = op.functional && vm->keep->moves_on(*op.functional, stack, bottom);
       for (uint32_t w : op.writes)
-        if (w < n) vm->keep->before_write(stack[bottom + w]);
-    run(op, stack);
+        if (w < n && !done) vm->keep->before_write(stack[bottom + w]);
+    }
+    if (!done) run(op, stack);
     store(vm, bottom, out, m);
     return 0;
   } catch (...) {

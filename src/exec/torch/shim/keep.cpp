@@ -78,6 +78,34 @@ void KeepStore::redirect(const at::Tensor& written) {
   by_storage.erase(found);
 }
 
+// Instead of copying a kept tensor and writing to the model's: the kept ones take the old memory, and the model's tensor
+// moves on to what the operator's functional form computes. Only where nothing else shares the memory, and never a
+// change of type, shape or layout. True when the operator's result is on the stack.
+bool KeepStore::moves_on(const c10::OperatorHandle& functional, Stack& stack, size_t bottom) {
+  if (!stack[bottom].isTensor()) return false;
+  at::Tensor model = stack[bottom].toTensor();
+  const auto* storage = storage_of(model);
+  if (!storage || model.storage().use_count() != 1 || model.requires_grad() || readers != 0) return false;
+  index();
+  auto found = by_storage.find(storage);
+  if (found == by_storage.end()) return false;
+  Stack arguments(stack.begin() + bottom, stack.end());
+  functional.callBoxed(&arguments);
+  const at::Tensor& result = arguments.back().toTensor();
+  if (result.is_same(model) || result.requires_grad() || result.dtype() != model.dtype() ||
+      result.sizes() != model.sizes() || result.strides() != model.strides())
+    return false;
+  at::Tensor old(model.unsafeGetTensorImpl()->shallow_copy_and_detach(c10::VariableVersion(0), true));
+  for (Held* held = found->second; held; held = held->next) {
+    held->tensor = old;
+    *held->alone = old;
+  }
+  model.unsafeGetTensorImpl()->shallow_copy_from(result.getIntrusivePtr());
+  stack.resize(bottom);
+  stack.emplace_back(std::move(model));
+  return true;
+}
+
 void KeepStore::before_write(const IValue& v) {
   if (v.isTensor()) redirect(v.toTensor());
   if (!v.isList()) return;

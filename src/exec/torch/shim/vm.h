@@ -50,6 +50,7 @@ struct Op {
   std::optional<c10::OperatorHandle> handle;
   std::function<void(Stack&)> function;
   std::vector<uint32_t> writes;  // arguments it writes to
+  std::optional<c10::OperatorHandle> functional;  // what computes the same and writes to nothing
   bool takes_count = false;      // varargs: the number of inputs goes on the stack
   size_t returns = 0;
 };
@@ -63,6 +64,7 @@ struct KeepStore {
   size_t readers = 0;
   bool is_empty() const { return !fresh && by_storage.empty(); }
   void before_write(const IValue& v);
+  bool moves_on(const c10::OperatorHandle& functional, Stack& stack, size_t bottom);
   void release(Held& held);
 
  private:
