@@ -24,6 +24,7 @@ NETS = {
     "guide": (nets.GuideNet, lambda: (torch.rand(1, 10, 5, 5), torch.rand(1, 10, 5, 5)), ("traced", "scripted")),
     "fusion": (nets.Fusion, lambda: (picture(),), ("traced", "scripted", "frozen")),
     "shared": (nets.Shared, lambda: (picture(4),), ("traced", "scripted")),
+    "gates": (nets.Gates, lambda: (torch.randn(2, 6), torch.randn(2, 4) / 2, torch.randn(2, 4)), ("traced",)),
     "functional": (nets.Functional, lambda: (picture(4), picture(4)), ("traced", "scripted")),
     "activations": (nets.Activations, lambda: (torch.randn(2, 5, 8),), ("traced", "scripted")),
     "leftover": (nets.Leftover, lambda: (picture(),), ("traced", "scripted")),

@@ -105,6 +105,7 @@ fn view(net: &Net<'_>, id: NodeId, roots: &mut SideMap<ValueId, Option<ValueId>>
     let shares = match node.op {
         Op::Operator(schema) => schema.returns.iter().any(|it| it.alias.is_some()),
         Op::Constant(_) => false,
+        Op::ListUnpack => !is_apart(net, node.inputs[0]),
         _ => true,
     };
     let Some(&first) = node.inputs.first().filter(|_| shares) else {
@@ -114,4 +115,11 @@ fn view(net: &Net<'_>, id: NodeId, roots: &mut SideMap<ValueId, Option<ValueId>>
     for &output in &node.outputs {
         roots[output] = Some(memory);
     }
+}
+
+/// Whether a list's tensors share no memory that anyone sees: torch's own promise for what it calls unsafe.
+fn is_apart(net: &Net<'_>, list: ValueId) -> bool {
+    let producer = net.graph().producer(list);
+    let name = producer.and_then(|id| net.aten(id));
+    name.is_some_and(|it| it.starts_with("unsafe_"))
 }

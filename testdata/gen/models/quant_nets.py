@@ -99,6 +99,18 @@ class Shared(nn.Module):
         return self.relu(a - b)
 
 
+class Gates(nn.Module):
+    """The step of an LSTM: gates written in place to the parts of one tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(6, 4)
+
+    def forward(self, x, h, c):
+        h, c = self.cell(x, (h, c))
+        return h, c
+
+
 class Functional(nn.Module):
     """Operators without modules: scalars on either side, products, means, halves, a channel shuffle."""
 

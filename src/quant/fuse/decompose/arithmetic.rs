@@ -41,10 +41,23 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "baddbmm" => batched(net, id),
         "max_pool2d_with_indices" => pooled(net, id),
         "hardtanh" => clamped(net, id, x),
+        "unsafe_chunk" => renamed(net, id, "chunk", ""),
+        "unsafe_split" => renamed(net, id, "split", "Tensor"),
         // Evaluation is what is quantised: dropout gives its input.
         "dropout" | "feature_dropout" | "alpha_dropout" => one(move |_| Some(x)),
         _ => None,
     }
+}
+
+/// The same under another name.
+fn renamed(
+    net: &Net<'_>,
+    id: NodeId,
+    name: &'static str,
+    overload: &'static str,
+) -> Option<Recipe> {
+    let inputs = net.node(id).inputs.clone();
+    one(move |b| b.aten(name, overload, &inputs))
 }
 
 /// The factor of the second operand.
