@@ -93,13 +93,7 @@ fn of_model(
     params: &[Param],
     seed: u64,
 ) -> Result<(Arrays, String), InputError> {
-    let record = recorded::record_name(method);
-    if let Some(entry) = model.archive.find(&record) {
-        let bytes = model.archive.read(entry).map_err(|e| InputError::File {
-            file: record.clone(),
-            message: e.to_string(),
-        })?;
-        let arrays = recorded::decode(&bytes, &record)?;
+    if let Some((arrays, record)) = recorded::of(model, method)? {
         return Ok((arrays, format!("inputs recorded in the file (`{record}`)")));
     }
     match traced::read(model, method, seed)? {

@@ -8,6 +8,7 @@ use super::error::InputError;
 use super::safetensors;
 use crate::exec::{HostTensor, Value};
 use crate::ir::program::Param;
+use crate::model::Model;
 use crate::tensor::DType;
 
 /// The record, below the archive's folder, with the example inputs of a method.
@@ -25,6 +26,19 @@ pub fn encode(params: &[Param], values: &[Value]) -> Result<Vec<u8>, InputError>
         flatten(param.name.to_string(), value, &mut tensors)?;
     }
     safetensors::write(&tensors)
+}
+
+/// The arrays that a model records for a method, and their record; none if it records none.
+pub(super) fn of(model: &Model, method: &str) -> Result<Option<(Arrays, String)>, InputError> {
+    let record = record_name(method);
+    let Some(entry) = model.archive.find(&record) else {
+        return Ok(None);
+    };
+    let bytes = model.archive.read(entry).map_err(|e| InputError::File {
+        file: record.clone(),
+        message: e.to_string(),
+    })?;
+    Ok(Some((decode(&bytes, &record)?, record)))
 }
 
 /// The arrays of a record.

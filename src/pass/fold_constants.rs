@@ -10,6 +10,8 @@ mod containers;
 mod rank;
 mod scalar;
 
+pub(crate) use rank::{Follows, follows};
+
 use super::PassError;
 use super::alias::Aliases;
 use super::copy::{Action, Rewrite, Site, copy, param};

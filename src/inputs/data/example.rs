@@ -30,7 +30,6 @@ impl Examples {
         let params = function
             .and_then(|it| it.params.get(1..))
             .unwrap_or_default();
-        let record = recorded::record_name(method);
         let example = |name: &str, dtype: DType, shape: &[i64]| {
             let (_, row) = shape.split_first()?;
             Some(Example {
@@ -39,12 +38,7 @@ impl Examples {
                 row: row.to_vec(),
             })
         };
-        if let Some(entry) = model.archive.find(&record) {
-            let bytes = model.archive.read(entry).map_err(|e| InputError::File {
-                file: record.clone(),
-                message: e.to_string(),
-            })?;
-            let arrays = recorded::decode(&bytes, &record)?;
+        if let Some((arrays, record)) = recorded::of(model, method)? {
             let item = |name: &str| {
                 let named = arrays
                     .items

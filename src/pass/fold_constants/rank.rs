@@ -196,6 +196,23 @@ const FIXED: &[(&str, u8)] = &[
     ("upsample_trilinear3d", 5),
 ];
 
+/// How the rank of an operator's result follows from those of its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// It is that of the first.
+    First,
+    /// It is the larger of the first two.
+    Larger,
+}
+
+/// The rule of an operator of `aten`, for those that have one whatever their arguments.
+pub(crate) fn follows(name: &str) -> Option<Follows> {
+    if SAME.contains(&name) {
+        return Some(Follows::First);
+    }
+    BROADCAST.contains(&name).then_some(Follows::Larger)
+}
+
 /// The rank that the first input of a node must have, when images come in batches.
 pub(super) fn batched_input(node: &Node) -> Option<u8> {
     let Op::Operator(schema) = &node.op else {
@@ -239,15 +256,16 @@ impl Folder<'_> {
         if let Some(rank) = listed(BATCHED).filter(|_| self.batched) {
             return Some(rank);
         }
-        if SAME.contains(&name) {
-            return rank(0);
-        }
-        if BROADCAST.contains(&name) {
-            let second = out.ty(*node.inputs.get(1)?);
-            return match second == &crate::ir::Type::Tensor {
-                true => Some(rank(0)?.max(rank(1)?)),
-                false => rank(0),
-            };
+        match follows(name) {
+            Some(Follows::First) => return rank(0),
+            Some(Follows::Larger) => {
+                let second = out.ty(*node.inputs.get(1)?);
+                return match second == &crate::ir::Type::Tensor {
+                    true => Some(rank(0)?.max(rank(1)?)),
+                    false => rank(0),
+                };
+            }
+            None => {}
         }
         let int = |index: usize| match out.constant(*node.inputs.get(index)?)? {
             Constant::Int(value) => Some(*value),

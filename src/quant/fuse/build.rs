@@ -83,10 +83,15 @@ impl<'g> Builder<'g> {
         self.constant(Constant::Bool(value), Type::Bool)
     }
 
+    /// A list of ints that nodes compute.
+    pub(in crate::quant) fn int_list(&mut self, items: &[ValueId]) -> ValueId {
+        self.value(Op::ListConstruct, items, Type::list(Type::Int))
+    }
+
     /// A list of ints.
     pub(in crate::quant) fn ints(&mut self, values: &[i64]) -> ValueId {
         let items: Vec<ValueId> = values.iter().map(|it| self.int(*it)).collect();
-        self.value(Op::ListConstruct, &items, Type::list(Type::Int))
+        self.int_list(&items)
     }
 
     /// An operator with one result; arguments that are left out have their defaults. None if the table has no such

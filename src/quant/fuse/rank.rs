@@ -2,47 +2,13 @@
 
 use super::Net;
 use crate::ir::{Op, Type, ValueId};
+use crate::pass::fold_constants::{Follows, follows};
 
 /// Operators looked through; what a rule writes is a few deep. It bounds the recursion.
 const MAX_LOOK_BACK: usize = 64;
 
-/// Operators whose result has the dimensions of their first input.
-const SAME: &[&str] = &[
-    "adaptive_avg_pool2d",
-    "avg_pool2d",
-    "batch_norm",
-    "chunk",
-    "clamp",
-    "div",
-    "dropout",
-    "elu",
-    "exp",
-    "gelu",
-    "hardsigmoid",
-    "hardswish",
-    "instance_norm",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "log",
-    "max_pool2d",
-    "neg",
-    "permute",
-    "reciprocal",
-    "relu",
-    "rsqrt",
-    "sigmoid",
-    "silu",
-    "slice",
-    "softmax",
-    "split",
-    "sqrt",
-    "tanh",
-    "transpose",
-];
-
-/// Operators whose result has the dimensions of the larger of its two inputs.
-const BROADCAST: &[&str] = &["add", "maximum", "minimum", "mul", "sub"];
+/// Further operators, as rules write them, whose result has the dimensions of their first input.
+const SAME: &[&str] = &["adaptive_avg_pool2d", "chunk", "linear", "split"];
 
 impl Net<'_> {
     /// The number of dimensions of a tensor, if it is known.
@@ -84,14 +50,17 @@ impl Net<'_> {
                 let (a, b) = (of(first)?, of(*node.inputs.get(1)?)?);
                 (a >= 2 && b >= 2).then_some(a.max(b))
             }
-            Some(name) if BROADCAST.contains(&name) => {
-                let second = *node.inputs.get(1)?;
-                match *self.graph().ty(second) == Type::Tensor {
-                    true => Some(of(first)?.max(of(second)?)),
-                    false => of(first),
+            Some(name) => match follows(name) {
+                Some(Follows::Larger) => {
+                    let second = *node.inputs.get(1)?;
+                    match *self.graph().ty(second) == Type::Tensor {
+                        true => Some(of(first)?.max(of(second)?)),
+                        false => of(first),
+                    }
                 }
-            }
-            Some(name) if SAME.contains(&name) => of(first),
+                Some(Follows::First) => of(first),
+                None => SAME.contains(&name).then(|| of(first))?,
+            },
             None if matches!(node.op, Op::ListUnpack) => of(first),
             _ => None,
         }

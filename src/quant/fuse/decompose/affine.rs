@@ -19,11 +19,11 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Opt
         let (none, one, two) = (b.int(0), b.int(1), b.int(2));
         let count = b.aten("size", "int", &[theta, none])?;
         let (rest, three) = (b.int(-1), b.int(3));
-        let whole = int_list(b, &[count, rest, three]);
+        let whole = b.int_list(&[count, rest, three]);
         let base = b.aten("expand", "", &[base, whole])?;
         let matrix = b.aten("transpose", "int", &[theta, one, two])?;
         let grid = b.aten("matmul", "", &[base, matrix])?;
-        let shape = int_list(b, &[count, h, w, two]);
+        let shape = b.int_list(&[count, h, w, two]);
         b.aten("reshape", "", &[grid, shape])
     })
 }
@@ -71,7 +71,7 @@ fn sizes(net: &Net<'_>, list: ValueId) -> Option<[Size; 2]> {
 /// `(x, y, 1)` of every place, `[1, h·w, 3]`.
 fn base(b: &mut Builder<'_>, h: ValueId, w: ValueId, align: bool) -> Option<ValueId> {
     let one = b.int(1);
-    let whole = int_list(b, &[h, w, one]);
+    let whole = b.int_list(&[h, w, one]);
     let columns = places(b, w, align)?;
     let row = b.ints(&[1, -1, 1]);
     let columns = b.aten("reshape", "", &[columns, row])?;
@@ -108,8 +108,4 @@ fn places(b: &mut Builder<'_>, size: ValueId, align: bool) -> Option<ValueId> {
     };
     let minus = b.float(-1.0);
     b.aten("add", "Scalar", &[scaled, minus])
-}
-
-fn int_list(b: &mut Builder<'_>, items: &[ValueId]) -> ValueId {
-    b.value(Op::ListConstruct, items, Type::list(Type::Int))
 }

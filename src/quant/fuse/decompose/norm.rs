@@ -1,7 +1,7 @@
 //! Norms in terms of those that have a quantised form: a batch norm of four dimensions, an instance norm.
 
 use super::{Recipe, one};
-use crate::ir::{Constant, NodeId, Op, Type, ValueId};
+use crate::ir::{Constant, NodeId, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 use crate::quant::qconfig::March;
 
@@ -69,10 +69,10 @@ fn grouped(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
             sizes.push(b.aten("size", "int", &[x, dim])?);
         }
         let (groups, rest) = (b.int(groups), b.int(-1));
-        let split = int_list(b, &[sizes[0], groups, rest]);
+        let split = b.int_list(&[sizes[0], groups, rest]);
         let y = b.aten("reshape", "", &[x, split])?;
         let y = plain_instance_norm(b, y, eps)?;
-        let whole = int_list(b, &sizes);
+        let whole = b.int_list(&sizes);
         let mut y = b.aten("reshape", "", &[y, whole])?;
         if let Some(weight) = weight {
             let weight = per_channel(b, weight, rank)?;
@@ -84,10 +84,6 @@ fn grouped(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
         }
         Some(y)
     })
-}
-
-fn int_list(b: &mut Builder<'_>, items: &[ValueId]) -> ValueId {
-    b.value(Op::ListConstruct, items, Type::list(Type::Int))
 }
 
 fn plain_instance_norm(b: &mut Builder<'_>, x: ValueId, eps: f64) -> Option<ValueId> {
