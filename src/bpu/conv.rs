@@ -7,6 +7,8 @@
 //!
 //! Everything runs over `[N, spatial…, C]` memory and returns it, so that a chain of convolutions never transposes.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod arguments;
 mod depthwise;
 #[cfg(target_arch = "x86_64")]
@@ -78,7 +80,7 @@ fn run(cx: &Context, a: &Args, call: &Call) -> Result<Vec<Output>, OpError> {
             let images = Images::<i8>::of(&data).ok_or_else(|| a.wrong(0, "an int8 tensor"))?;
             if call.is_depthwise() {
                 depthwise(cx, a, call, &images)
-            } else if cx.isa.level() == Level::Vnni {
+            } else if cx.isa.level() >= Level::Vnni {
                 dense::<i8, i8>(cx, a, call, &images)
             } else {
                 dense::<i8, i16>(cx, a, call, &images)

@@ -38,7 +38,7 @@ impl<P: Multiply> Dense<'_, P> {
             return to;
         }
         let channels = self.weight.inputs * self.weight.groups;
-        let mut staged = stage::blank(&self.window, channels);
+        let mut staged = stage::blank(&self.window, channels, cx.isa);
         let bases = self.window.bases(channels);
         let offsets: Vec<usize> = self
             .window
@@ -84,6 +84,7 @@ impl<P: Multiply> Dense<'_, P> {
                 staged: &staged[panel.group * inputs..],
                 offsets,
                 run: self.weight.run::<P::Act>(),
+                stride: self.window.stride[2] * inputs * groups,
                 weights: &self.packed.data[panel.at..panel.at + panel.len],
                 blocks: panel.blocks,
             };

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+#[cfg(target_arch = "x86_64")]
+use super::amx;
 use super::window::Window;
 use crate::bpu::channel::Int;
 use crate::bpu::op::{Element, TensorRef};
-use crate::bpu::simd::{Isa, per_isa};
+use crate::bpu::simd::{Isa, Level, per_isa};
 
 /// An element type of staged images.
 pub(super) trait Staged: Element {
@@ -53,12 +55,17 @@ impl StageAs<i16> for i16 {
 }
 
 /// Elements that kernels may read past the last pixel: the rest of a step, which meets weights of 0.
-pub(super) const SLACK: usize = 4;
+const SLACK: usize = 4;
 
 /// A staged image of zeros with `channels` channels.
-pub(super) fn blank<S: Staged>(window: &Window, channels: usize) -> Vec<S> {
+pub(super) fn blank<S: Staged>(window: &Window, channels: usize, isa: Isa) -> Vec<S> {
     let cells: usize = window.staged().iter().product();
-    vec![S::ZERO; cells * channels + SLACK]
+    let slack = match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx => amx::slack(window.stride[2] * channels),
+        _ => 0,
+    };
+    vec![S::ZERO; cells * channels + SLACK + slack]
 }
 
 /// An input tensor `[N, C, spatial…]` in whichever dense order it has.

@@ -3,16 +3,21 @@
 //! All compute the same sums modulo 2^32. This is the only place of the operators with unsafe code of its own.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+use super::amx;
 use super::pack::{LANES, MAX_BLOCKS, Packed};
 use super::stage::Staged;
 use crate::bpu::simd::{Isa, Level};
 
-/// Pixels that one kernel call computes at most.
-pub(super) const MAX_ROWS: usize = 12;
+/// Pixels that one kernel call computes at most: two tiles of AMX.
+pub(super) const ROWS: usize = 32;
+
+/// Pixels that one call on vector registers computes at most.
+const MAX_ROWS: usize = 12;
 
 /// Accumulators of one call: rows of `blocks · 16`.
 #[repr(align(64))]
-pub(super) struct Acc(pub(super) [i32; 24 * LANES]);
+pub(super) struct Acc(pub(super) [i32; ROWS * MAX_BLOCKS * LANES]);
 
 /// What one kernel call reads. Sums run over `offsets.len()` stretches of `run` staged elements.
 #[derive(Clone, Copy)]
@@ -20,6 +25,8 @@ pub(super) struct Operands<'a, P: Packed> {
     pub(super) staged: &'a [P::Act],
     pub(super) offsets: &'a [usize],
     pub(super) run: usize,
+    /// Staged elements between neighbouring windows of one row.
+    pub(super) stride: usize,
     pub(super) weights: &'a [P],
     pub(super) blocks: usize,
 }
@@ -39,7 +46,7 @@ impl<P: Packed> Operands<'_, P> {
 }
 
 /// Pixels per call for a panel of `blocks`: as many as the registers hold.
-pub(super) fn rows_for(blocks: usize) -> usize {
+fn rows_for(blocks: usize) -> usize {
     match blocks {
         4.. => 6,
         3 => 8,
@@ -89,11 +96,17 @@ macro_rules! by_rows {
 
 impl Multiply for i8 {
     fn multiply(isa: Isa, acc: &mut Acc, bases: &[usize], op: Operands<Self>) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if isa.level() == Level::Amx
+            && let Some(rows) = amx::multiply(isa, acc, bases, op)
+        {
+            return rows;
+        }
         let rows = rows_of(op.blocks, bases.len());
         let bases = &bases[..rows];
         op.check(bases);
         #[cfg(target_arch = "x86_64")]
-        if isa.level() == Level::Vnni {
+        if isa.level() >= Level::Vnni {
             // SAFETY: the level exists only where the machine has these instructions; `check` holds for all reads, and `acc`
             // holds `rows · blocks · 16` elements for each pair of the table.
             unsafe { by_rows!(vnni, acc, bases, op, rows) };
@@ -113,7 +126,9 @@ impl Multiply for i16 {
         match isa.level() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as for int8 weights.
-            Level::Vnni | Level::Avx512 => unsafe { by_rows!(pairs512, acc, bases, op, rows) },
+            Level::Amx | Level::Vnni | Level::Avx512 => unsafe {
+                by_rows!(pairs512, acc, bases, op, rows)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as for int8 weights.
             Level::Avx2 => unsafe {
