@@ -113,10 +113,11 @@ fn dense<T: StageAs<P::Act>, P: Multiply>(
     } else {
         "plain"
     };
-    let key = Key::of(&weight, &bytes, call.weight, kind, P::DTYPE);
+    let blocks = pack::blocks_for(cx.isa);
+    let key = Key::of(&weight, &bytes, call.weight, kind, P::DTYPE, blocks);
     let size = bytes.len() * size_of::<P>();
     let packed = cached(key, size, || {
-        PackedWeight::<P>::new(&arranged(&bytes, call), call.weight)
+        PackedWeight::<P>::new(&arranged(&bytes, call), call.weight, blocks)
     });
     let (mut window, mut count) = (call.window, call.images);
     // Images as planes do not lie end to end: each channel of one lies between them.

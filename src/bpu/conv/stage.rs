@@ -58,14 +58,46 @@ impl StageAs<i16> for i16 {
 const SLACK: usize = 4;
 
 /// A staged image of zeros with `channels` channels.
-pub(super) fn blank<S: Staged>(window: &Window, channels: usize, isa: Isa) -> Vec<S> {
+pub(super) fn blank<S: Staged>(window: &Window, channels: usize, isa: Isa) -> Image<S> {
     let cells: usize = window.staged().iter().product();
     let slack = match isa.level() {
         #[cfg(target_arch = "x86_64")]
         Level::Amx => amx::slack(window.stride[2] * channels),
         _ => 0,
     };
-    vec![S::ZERO; cells * channels + SLACK + slack]
+    Image::new(cells * channels + SLACK + slack)
+}
+
+/// Bytes of a cache line: rows of a whole number of lines never straddle two.
+pub(super) const LINE: usize = 64;
+
+/// Staged elements from the start of a cache line on.
+pub(super) struct Image<S> {
+    memory: Vec<S>,
+    start: usize,
+}
+
+impl<S: Staged> Image<S> {
+    fn new(len: usize) -> Self {
+        let most = LINE / size_of::<S>();
+        let memory = vec![S::ZERO; len + most];
+        let start = memory.as_ptr().align_offset(LINE).min(most);
+        Self { memory, start }
+    }
+}
+
+impl<S> std::ops::Deref for Image<S> {
+    type Target = [S];
+
+    fn deref(&self) -> &[S] {
+        &self.memory[self.start..]
+    }
+}
+
+impl<S> std::ops::DerefMut for Image<S> {
+    fn deref_mut(&mut self) -> &mut [S] {
+        &mut self.memory[self.start..]
+    }
 }
 
 /// An input tensor `[N, C, spatial…]` in whichever dense order it has.

@@ -3,8 +3,6 @@
 //! All compute the same sums modulo 2^32. This is the only place of the operators with unsafe code of its own.
 #![allow(unsafe_code)]
 
-#[cfg(target_arch = "x86_64")]
-use super::amx;
 use super::pack::{LANES, MAX_BLOCKS, Packed};
 use super::stage::Staged;
 use crate::bpu::simd::{Isa, Level};
@@ -25,8 +23,6 @@ pub(super) struct Operands<'a, P: Packed> {
     pub(super) staged: &'a [P::Act],
     pub(super) offsets: &'a [usize],
     pub(super) run: usize,
-    /// Staged elements between neighbouring windows of one row.
-    pub(super) stride: usize,
     pub(super) weights: &'a [P],
     pub(super) blocks: usize,
 }
@@ -96,12 +92,6 @@ macro_rules! by_rows {
 
 impl Multiply for i8 {
     fn multiply(isa: Isa, acc: &mut Acc, bases: &[usize], op: Operands<Self>) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        if isa.level() == Level::Amx
-            && let Some(rows) = amx::multiply(isa, acc, bases, op)
-        {
-            return rows;
-        }
         let rows = rows_of(op.blocks, bases.len());
         let bases = &bases[..rows];
         op.check(bases);
