@@ -153,12 +153,12 @@ fn heads(rng: &mut Rng, h: usize, w: usize) -> Heads {
         anchors: (0..8 * ANCHORS).map(|_| rng.within(0, 400)).collect(),
         table,
         threshold: rng.within(-128, 127),
-        special: if rng.next() % 2 == 0 {
+        special: if rng.next().is_multiple_of(2) {
             vec![]
         } else {
             vec![rng.within(-128, 127); 2]
         },
-        clips: rng.next() % 2 == 0,
+        clips: rng.next().is_multiple_of(2),
         nms: [255, 255],
         rows: 12,
         place: None,
