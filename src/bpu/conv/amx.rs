@@ -41,7 +41,8 @@ impl Depth {
     /// The fewest tiles that a stretch of `run` inputs falls into without a rest; `None` if they would be mostly empty.
     fn of(run: usize) -> Option<Self> {
         let steps = run / INPUTS;
-        let tiles = (steps.div_ceil(TILE)..=steps.div_ceil(TILE / 2)).find(|n| steps % n == 0)?;
+        let (least, most) = (steps.div_ceil(TILE).max(1), steps.div_ceil(TILE / 2));
+        let tiles = (least..=most).find(|tiles| steps.is_multiple_of(*tiles))?;
         Some(Self {
             tiles,
             steps: steps / tiles,
