@@ -36,10 +36,14 @@ impl Net<'_> {
             Some("select") => Some(of(first)? - 1),
             Some("flatten") => {
                 let (start, end) = (self.int(node.inputs[1])?, self.int(node.inputs[2])?);
-                (end == -1 && start >= 0).then_some(start + 1)
+                match (start, end) {
+                    (0.., -1) => Some(start + 1),
+                    (0.., 0..) => Some(of(first)? - (end - start)),
+                    _ => None,
+                }
             }
             Some("conv2d") => Some(4),
-            Some("mean" | "sum") => {
+            Some("mean" | "sum" | "amax" | "amin") => {
                 let dims = self.ints(self.arg(producer, "dim")?)?;
                 match self.bool(self.arg(producer, "keepdim")?)? {
                     true => of(first),

@@ -1,0 +1,84 @@
+//! Pools whose windows follow from the size of the input.
+
+use super::{Recipe, one, reduction};
+use crate::ir::{NodeId, Op, ValueId};
+use crate::quant::fuse::{Builder, Net};
+
+pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
+    match name {
+        "adaptive_max_pool2d" if net.rank(net.arg(id, "self")?)? == 4 => largest(net, id),
+        "adaptive_avg_pool2d" if net.rank(net.arg(id, "self")?)? == 4 => one_side(net, id),
+        "adaptive_avg_pool3d" if net.rank(net.arg(id, "self")?)? == 5 => volume(net, id),
+        _ => None,
+    }
+}
+
+/// The largest of parts of equal size, where they are, as a pool; nobody may read where it was.
+fn largest(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let node = net.node(id);
+    let indices = *node.outputs.get(1)?;
+    let x = net.arg(id, "self")?;
+    let parts = net.ints_n(net.arg(id, "output_size")?, 2)?;
+    let divides = |dim: usize| {
+        let size = || net.size(x, dim as i64 - 2).filter(|it| *it > 0);
+        parts[dim] == 1 || parts[dim] > 1 && size().is_some_and(|it| it % parts[dim] == 0)
+    };
+    if !net.uses(indices).is_empty() || !(0..2).all(divides) {
+        return None;
+    }
+    one(move |b| {
+        let mut window = Vec::with_capacity(2);
+        for (dim, &parts) in (2..).zip(&parts) {
+            let (dim, parts) = (b.int(dim), b.int(parts));
+            let size = b.aten("size", "int", &[x, dim])?;
+            window.push(b.aten("floordiv", "int", &[size, parts])?);
+        }
+        let (kernel, stride) = (b.int_list(&window), b.int_list(&window));
+        let (zeros, ones, no) = (b.ints(&[0, 0]), b.ints(&[1, 1]), b.bool(false));
+        b.aten("max_pool2d", "", &[x, kernel, stride, zeros, ones, no])
+    })
+}
+
+/// A side that stays as long as it is, as `None` says: a mean over the other.
+fn one_side(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let list = net.graph().producer(net.arg(id, "output_size")?)?;
+    let node = net.node(list);
+    let &[h, w] = &node.inputs[..] else {
+        return None;
+    };
+    let is_list = matches!(node.op, Op::ListConstruct);
+    let dim = match (net.int(h), net.int(w)) {
+        (Some(1), None) if is_size(net, w, x, 3) => 2,
+        (None, Some(1)) if is_size(net, h, x, 2) => 3,
+        _ => return None,
+    };
+    is_list.then(|| one(move |b| reduction(b, "mean", x, &[dim], true)))?
+}
+
+/// Whether a number is the size of a tensor's dimension; tracing makes a tensor of it on the way.
+fn is_size(net: &Net<'_>, value: ValueId, of: ValueId, dim: i64) -> bool {
+    let mut at = value;
+    for _ in 0..3 {
+        let Some(producer) = net.graph().producer(at) else {
+            return false;
+        };
+        let node = net.node(producer);
+        if net.aten(producer) == Some("size") {
+            let is_dim = node.inputs.get(1).and_then(|it| net.int(*it)) == Some(dim);
+            return node.inputs[0] == of && is_dim;
+        }
+        match node.inputs.first() {
+            Some(first) => at = *first,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// The mean of a whole volume.
+fn volume(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let whole = net.ints_n(net.arg(id, "output_size")?, 3)? == [1, 1, 1];
+    whole.then(|| one(move |b: &mut Builder<'_>| reduction(b, "mean", x, &[2, 3, 4], true)))?
+}
