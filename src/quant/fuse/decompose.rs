@@ -127,7 +127,7 @@ fn reduction(
 ) -> Option<ValueId> {
     let (dims, keep) = (b.ints(dims), b.bool(keepdim));
     match name {
-        "amax" => b.aten(name, "", &[x, dims, keep]),
+        "amax" | "amin" => b.aten(name, "", &[x, dims, keep]),
         "sum" => b.aten(name, "dim_IntList", &[x, dims, keep]),
         _ => b.aten(name, "dim", &[x, dims, keep]),
     }

@@ -1,7 +1,7 @@
 //! Sizes of images inside the network: from those of the inputs, through what convolutions and pools do to them.
 
 use super::Net;
-use crate::ir::{NodeId, Op, ValueId};
+use crate::ir::{NodeId, ValueId};
 
 /// Operators looked through; the deepest networks have 1,000 in a row. It bounds the recursion.
 const MAX_LOOK_BACK: usize = 2_000;
@@ -54,7 +54,7 @@ impl Net<'_> {
             }
             let producer = self.graph().producer(at)?;
             later.push(self.step(producer, side)?);
-            at = self.source(producer)?;
+            at = self.first_tensor(producer)?;
         }
         None
     }
@@ -72,16 +72,6 @@ impl Net<'_> {
         let params = graph.block(graph.root()).params.iter().skip(1);
         let place = params.clone().position(|it| *it == value)?;
         from_end(self.input_sizes.get(place)?.as_ref()?)
-    }
-
-    /// What a node's size follows from: its first tensor, of a list its first.
-    fn source(&self, id: NodeId) -> Option<ValueId> {
-        let first = *self.node(id).inputs.first()?;
-        let list = self.graph().producer(first);
-        match list.map(|it| self.node(it)) {
-            Some(node) if matches!(node.op, Op::ListConstruct) => node.inputs.first().copied(),
-            _ => Some(first),
-        }
     }
 
     /// What a node does to a size.
@@ -126,10 +116,20 @@ impl Net<'_> {
                 let dim = self.int(self.arg(id, "dim")?)?;
                 matches!(dim, 1 | -3).then_some(Step::Same)
             }
-            // With a number: two tensors might be broadcast to each other.
-            "add" | "sub" | "mul" | "div" => {
+            "add" | "sub" | "mul" | "div" | "maximum" | "minimum" => {
                 let other = *self.node(id).inputs.get(1)?;
-                self.number(other).map(|_| Step::Same)
+                let is_number = self.number(other).is_some();
+                Some(if is_number {
+                    Step::Same
+                } else {
+                    Step::Broadcast
+                })
+            }
+            "pad" | "constant_pad_nd" | "reflection_pad2d" | "replication_pad2d" => {
+                let sides = self.ints(*self.node(id).inputs.get(1)?)?;
+                let start = ((-1 - side) * 2) as usize;
+                let both = sides.get(start..start + 2).unwrap_or_default();
+                Some(Step::Add(both.iter().sum()))
             }
             _ => SAME.contains(&name).then_some(Step::Same),
         }
@@ -140,6 +140,9 @@ impl Net<'_> {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Same,
+    /// Against another tensor, which may make many of one.
+    Broadcast,
+    Add(i64),
     Set(i64),
     Window {
         kernel: i64,
@@ -154,6 +157,8 @@ impl Step {
     fn of(self, size: i64) -> Option<i64> {
         match self {
             Step::Same => Some(size),
+            Step::Broadcast => (size > 1).then_some(size),
+            Step::Add(more) => size.checked_add(more),
             Step::Set(size) => Some(size),
             Step::Window {
                 kernel,

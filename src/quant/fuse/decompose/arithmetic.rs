@@ -14,15 +14,19 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
             match net.number(inputs[1]) {
                 Some(c) => shifted(x, -c * factor),
                 None if factor != 1.0 => sum_of(x, inputs[1], -factor),
-                None => None,
+                None => aligned(net, id, name),
             }
         }
         "rsub" => reversed(net, id, x, inputs[1]),
         "add" => {
             let factor = alpha(net, id)?;
             let by_number = net.number(inputs[1]).is_some();
-            (factor != 1.0 && !by_number).then(|| sum_of(x, inputs[1], factor))?
+            match factor != 1.0 && !by_number {
+                true => sum_of(x, inputs[1], factor),
+                false => aligned(net, id, name),
+            }
         }
+        "mul" => aligned(net, id, name),
         "div"
             if net
                 .arg(id, "rounding_mode")
@@ -39,7 +43,9 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "glu" => gated(net, id, x),
         "stack" => stacked(net, x, net.int(inputs[1])?),
         "clamp" if overload(net.graph(), id) == "Tensor" => bounded(net, id, x),
-        "maximum" | "minimum" | "max" | "min" => limited(net, name, x, *inputs.get(1)?),
+        "maximum" | "minimum" | "max" | "min" => {
+            limited(net, name, x, *inputs.get(1)?).or_else(|| aligned(net, id, name))
+        }
         "max_pool2d_with_indices" => pooled(net, id),
         "hardtanh" => clamped(net, id, x),
         "unsafe_chunk" => renamed(net, id, "chunk", ""),
@@ -204,6 +210,30 @@ fn bounded(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
         }
         Some(value)
     })
+}
+
+/// Two tensors with as many dimensions: the hardware broadcasts sizes of 1 and adds no dimension.
+fn aligned(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
+    let inputs = net.node(id).inputs.clone();
+    let &[x, y] = inputs.get(..2)? else {
+        return None;
+    };
+    if !(net.is_live(x) && net.is_live(y)) {
+        return None;
+    }
+    let missing = net.rank(x)? - net.rank(y)?;
+    let (overload, name) = (overload(net.graph(), id), name.to_owned());
+    (missing != 0).then(|| {
+        one(move |b| {
+            let first = b.int(0);
+            let mut inputs = inputs.to_vec();
+            let lower = usize::from(missing > 0);
+            for _ in 0..missing.abs() {
+                inputs[lower] = b.aten("unsqueeze", "", &[inputs[lower], first])?;
+            }
+            b.aten(&name, overload, &inputs)
+        })
+    })?
 }
 
 /// The larger or smaller of a tensor and a number is a clip.

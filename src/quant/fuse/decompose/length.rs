@@ -34,8 +34,16 @@ enum Order {
 fn length(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     let x = *net.node(id).inputs.first()?;
     let order = order(net, id)?;
-    let dims = dims(net, id)?;
-    let keepdim = net.bool(net.arg(id, "keepdim")?)?;
+    let dims = dims(net, id);
+    let keepdim = net.arg(id, "keepdim").and_then(|it| net.bool(it));
+    let whole = match net.arg(id, "dim") {
+        Some(dim) => net.is_none(dim),
+        None => true,
+    };
+    if whole && keepdim == Some(true) || !whole && dims.is_none() {
+        return None;
+    }
+    let dims = dims.unwrap_or_default();
     let plain = net.arg(id, "dtype").is_none_or(|it| net.is_none(it));
     // With a number for its order, that of two dimensions is a spectral one.
     let is_matrix = name == "linalg_norm" && dims.len() == 2 && is_number(net, id);
@@ -44,7 +52,14 @@ fn length(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     }
     let wide = order == Order::Root && divides(net, net.node(id).outputs[0]);
     one(move |b| {
-        let value = measure(b, x, order, &dims, keepdim)?;
+        let value = match whole {
+            true => {
+                let row = b.ints(&[-1]);
+                let row = b.aten("reshape", "", &[x, row])?;
+                measure(b, row, order, &[0], false)?
+            }
+            false => measure(b, x, order, &dims, keepdim?)?,
+        };
         Some(if wide { b.wide(value) } else { value })
     })
 }

@@ -140,14 +140,22 @@ fn factor(net: &Net<'_>, list: ValueId) -> Option<f64> {
     }
 }
 
-/// The largest of parts; nobody may read where it was.
+/// The largest of parts of equal size, where they are; nobody may read where it was.
 fn largest(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
     let unused = net.uses(*net.node(id).outputs.get(1)?).is_empty();
     let parts = *net.ints_n(net.arg(id, "output_size")?, 1)?.first()?;
-    match parts {
-        1 if unused => one(move |b| super::reduction(b, "amax", x, &[2], true)),
-        _ => None,
-    }
+    let divides = || net.size(x, -1).is_some_and(|it| it > 0 && it % parts == 0);
+    let fits = parts == 1 || parts > 1 && divides();
+    (unused && fits).then(|| {
+        image(x, move |b, x| {
+            let (last, parts, one) = (b.int(3), b.int(parts), b.int(1));
+            let size = b.aten("size", "int", &[x, last])?;
+            let size = b.aten("floordiv", "int", &[size, parts])?;
+            let window = b.int_list(&[one, size]);
+            let (zeros, ones, no) = (b.ints(&[0, 0]), b.ints(&[1, 1]), b.bool(false));
+            b.aten("max_pool2d", "", &[x, window, window, zeros, ones, no])
+        })
+    })?
 }
 
 fn flat_convolution(net: &Net<'_>, id: NodeId, x: ValueId, window: Window) -> Option<Recipe> {

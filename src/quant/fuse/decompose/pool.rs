@@ -8,6 +8,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     match name {
         "adaptive_max_pool2d" if net.rank(net.arg(id, "self")?)? == 4 => largest(net, id),
         "adaptive_avg_pool2d" if net.rank(net.arg(id, "self")?)? == 4 => one_side(net, id),
+        "avg_pool3d" if net.rank(net.arg(id, "self")?)? == 5 => deep(net, id),
         "adaptive_avg_pool3d" if net.rank(net.arg(id, "self")?)? == 5 => volume(net, id),
         _ => None,
     }
@@ -33,9 +34,9 @@ fn largest(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
             let size = b.aten("size", "int", &[x, dim])?;
             window.push(b.aten("floordiv", "int", &[size, parts])?);
         }
-        let (kernel, stride) = (b.int_list(&window), b.int_list(&window));
+        let window = b.int_list(&window);
         let (zeros, ones, no) = (b.ints(&[0, 0]), b.ints(&[1, 1]), b.bool(false));
-        b.aten("max_pool2d", "", &[x, kernel, stride, zeros, ones, no])
+        b.aten("max_pool2d", "", &[x, window, window, zeros, ones, no])
     })
 }
 
@@ -81,4 +82,36 @@ fn volume(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     let x = net.arg(id, "self")?;
     let whole = net.ints_n(net.arg(id, "output_size")?, 3)? == [1, 1, 1];
     whole.then(|| one(move |b: &mut Builder<'_>| reduction(b, "mean", x, &[2, 3, 4], true)))?
+}
+
+/// Means along the depth alone, as a norm over neighbouring channels takes them: of an image as wide as a slice.
+fn deep(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let ints = |name| net.ints_n(net.arg(id, name)?, 3);
+    let flag = |name| net.bool(net.arg(id, name)?);
+    let x = net.arg(id, "self")?;
+    let (&[depth, 1, 1], &[step, 1, 1]) = (&ints("kernel_size")?[..], &ints("stride")?[..]) else {
+        return None;
+    };
+    let plain = ints("padding")? == [0, 0, 0] && !flag("ceil_mode")?;
+    let own = net.is_none(net.arg(id, "divisor_override")?);
+    (plain && own).then(|| {
+        one(move |b: &mut Builder<'_>| {
+            let (slice, end) = (b.int(3), b.int(4));
+            let (height, width) = (
+                b.aten("size", "int", &[x, slice])?,
+                b.aten("size", "int", &[x, end])?,
+            );
+            let image = b.aten("flatten", "using_ints", &[x, slice, end])?;
+            let (kernel, stride) = (b.ints(&[depth, 1]), b.ints(&[step, 1]));
+            let pooled = b.aten("avg_pool2d", "", &[image, kernel, stride])?;
+            let mut sizes = Vec::with_capacity(5);
+            for dim in 0..3 {
+                let dim = b.int(dim);
+                sizes.push(b.aten("size", "int", &[pooled, dim])?);
+            }
+            sizes.extend([height, width]);
+            let sizes = b.int_list(&sizes);
+            b.aten("reshape", "", &[pooled, sizes])
+        })
+    })?
 }

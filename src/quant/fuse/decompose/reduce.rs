@@ -75,21 +75,11 @@ fn reduced(net: &Net<'_>, id: NodeId, name: &str, x: ValueId) -> Option<Recipe> 
     let name = name.to_owned();
     let first_down = dims[0] >= 0;
     one(move |b| {
-        // From the last dimension on, so that dropping one moves no other.
+        // The one that is counted furthest goes first, so that dropping it moves no other.
         if first_down {
             dims.reverse();
         }
-        let mut value = x;
-        for (done, dim) in dims.iter().enumerate() {
-            // Negative dimensions count from the end: each that went moves them.
-            let shift = if keepdim || first_down {
-                0
-            } else {
-                done as i64
-            };
-            value = reduction(b, &name, value, &[dim + shift], keepdim)?;
-        }
-        Some(value)
+        (dims.iter()).try_fold(x, |value, dim| reduction(b, &name, value, &[*dim], keepdim))
     })
 }
 
