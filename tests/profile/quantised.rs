@@ -57,7 +57,8 @@ fn equal_operators(ran: &Ran) -> Result<usize, String> {
     let inputs = arrays(&ran.values).map_err(|e| e.to_string())?;
     let found = profile(&ran.build.graph, &names(&ran.build), &inputs, &ran.results);
     let rows = found.map_err(|e| e.to_string())?.rows;
-    let is_fault = |row: &&Row| !row.is_equal() && row.by_itself && row.known.is_none();
+    let known = rows.iter().any(|row| row.known.is_some());
+    let is_fault = |row: &&Row| !row.is_equal() && row.known.is_none() && (row.by_itself || !known);
     let different: Vec<_> = rows.iter().filter(is_fault).collect();
     match different.is_empty() {
         true => Ok(rows.len()),
