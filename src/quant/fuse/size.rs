@@ -43,20 +43,39 @@ type Side = i64;
 impl Net<'_> {
     /// The height (-2) or width (-1) of a tensor of images, if it is known.
     pub(in crate::quant) fn size(&self, value: ValueId, side: Side) -> Option<i64> {
-        let mut at = value;
+        let (mut at, mut side) = (value, side);
         let mut later: Vec<Step> = Vec::new();
         for _ in 0..MAX_LOOK_BACK {
             if let Some(size) = self.own_size(at, side) {
-                return later
-                    .into_iter()
-                    .rev()
-                    .try_fold(size, |it, step| step.of(it));
+                let mut steps = later.into_iter().rev();
+                return steps.try_fold(size, |it, step| step.of(it));
             }
             let producer = self.graph().producer(at)?;
+            if matches!(self.aten(producer), Some("view" | "reshape")) {
+                (at, side) = self.written_size(producer, side)?;
+                continue;
+            }
             later.push(self.step(producer, side)?);
             at = self.first_tensor(producer)?;
         }
         None
+    }
+
+    /// The tensor and dimension whose size a reshape writes for one of its own.
+    fn written_size(&self, id: NodeId, side: Side) -> Option<(ValueId, Side)> {
+        let list = self.node(self.graph().producer(*self.node(id).inputs.get(1)?)?);
+        let at = list
+            .inputs
+            .len()
+            .checked_sub(side.unsigned_abs() as usize)?;
+        let size = self.graph().producer(*list.inputs.get(at)?)?;
+        let &[of, dim] = &self.node(size).inputs[..] else {
+            return None;
+        };
+        let dim = self.int(dim)?;
+        let dim = if dim < 0 { dim } else { dim - self.rank(of)? };
+        let is_side = self.aten(size) == Some("size") && matches!(dim, -2 | -1);
+        is_side.then_some((of, dim))
     }
 
     /// The size of an input or a stored tensor.
