@@ -17,6 +17,7 @@ mod op;
 mod pattern;
 mod rank;
 mod read;
+mod size;
 mod tensor;
 
 pub(super) use build::Builder;

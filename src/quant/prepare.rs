@@ -71,14 +71,15 @@ pub struct Prepared {
 
 /// Prepares a float model; the new file's records lie in `folder`, which torch calls after the file's stem.
 ///
-/// Inputs have as many dimensions as those that the file records.
+/// Inputs have the height and width of those that the file records.
 pub fn prepare(model: &Model, qconfig: &QConfig, folder: &str) -> Result<Prepared, PrepareError> {
     let recorded = choose(model, "forward", Given::Nothing, 0);
     let values = recorded.map(|it| it.values).unwrap_or_default();
     prepare_for(model, qconfig, folder, &values)
 }
 
-/// Prepares a float model for inputs with as many dimensions as these.
+/// Prepares a float model for inputs with as many dimensions as these, and their height and width; the size of the batch
+/// is free.
 pub fn prepare_for(
     model: &Model,
     qconfig: &QConfig,
@@ -88,12 +89,11 @@ pub fn prepare_for(
     if model.has_errors() {
         return Err(PrepareError::Sources);
     }
-    let rank = |value: &Value| match value {
-        Value::Tensor(tensor) => u8::try_from(tensor.shape.len()).ok(),
+    let sizes = |value: &Value| match value {
+        Value::Tensor(tensor) => Some(tensor.shape.to_vec()),
         _ => None,
     };
-    let ranks: Vec<Option<u8>> = inputs.iter().map(rank).collect();
-    let mut net = Net::new(model, &ranks)?;
+    let mut net = Net::new(model, inputs.iter().map(sizes).collect())?;
     refuse_quantised(&net)?;
     without_checks(&mut net);
     without_writes(&mut net);

@@ -48,8 +48,12 @@ pub(in crate::quant) struct Net<'m> {
     stored: SideMap<ValueId, Option<Stored>>,
     /// How many dimensions values have that were there before any rewrite.
     ranks: SideMap<ValueId, Option<u8>>,
+    /// Sizes of the inputs, where they are known.
+    pub(super) input_sizes: Vec<Option<Vec<i64>>>,
     /// How many values the model's own graph has; those of rules come after them.
     own_values: usize,
+    /// Steps inside composite operators that have 16 bits where the march has them (horizon.md 3.15).
+    wide: FxHashSet<ValueId>,
     /// Modules by path.
     modules: FxHashMap<SmolStr, Module>,
     data: &'m Document,
@@ -63,14 +67,15 @@ struct Module {
 }
 
 impl<'m> Net<'m> {
-    /// Flattens `forward` for inputs of these dimensions; missing entries are unknown.
+    /// Flattens `forward` for inputs of these sizes; missing entries are unknown.
     pub(in crate::quant) fn new(
         model: &'m Model,
-        input_ranks: &[Option<u8>],
+        input_sizes: Vec<Option<Vec<i64>>>,
     ) -> Result<Net<'m>, PassError> {
+        let rank = |sizes: &Option<Vec<i64>>| u8::try_from(sizes.as_ref()?.len()).ok();
         let options = Options {
             assumptions: Assumptions {
-                input_ranks: input_ranks.to_vec(),
+                input_ranks: input_sizes.iter().map(rank).collect(),
                 ..Assumptions::default()
             },
             ranks: true,
@@ -88,7 +93,9 @@ impl<'m> Net<'m> {
             live: SideMap::new(),
             stored,
             ranks,
+            input_sizes,
             own_values: flat.function.graph.value_count(),
+            wide: FxHashSet::default(),
             function: flat.function,
             modules: modules(model.archive.data()?, model.root()),
             data: model.archive.data()?,
@@ -148,6 +155,16 @@ impl<'m> Net<'m> {
     /// Whether a rule wrote the operator that makes a value.
     pub(super) fn is_made(&self, value: ValueId) -> bool {
         value.index() >= self.own_values
+    }
+
+    /// Whether a value is a step inside a composite operator.
+    pub(in crate::quant) fn is_wide(&self, value: ValueId) -> bool {
+        self.wide.contains(&value)
+    }
+
+    /// Adds steps inside composite operators.
+    pub(super) fn widen(&mut self, values: impl IntoIterator<Item = ValueId>) {
+        self.wide.extend(values);
     }
 
     /// Whether a value depends on what the inputs hold.
