@@ -314,9 +314,15 @@ def _max_pool2d(input: Tensor,
     padding: List[int],
     dilation: List[int],
     ceil_mode: bool) -> Tensor:
-  pooled = torch.max_pool2d(torch.to(input, 6), kernel_size, stride, padding, dilation, ceil_mode)
-  _54 = torch.to(pooled, ops.prim.dtype(input))
-  return _54
+  if torch.eq(ops.prim.dtype(input), 1):
+    values = torch._make_per_tensor_quantized_tensor(input, 1., 0)
+    _54 = torch.max_pool2d(values, kernel_size, stride, padding, dilation, ceil_mode)
+    pooled = torch.int_repr(_54)
+  else:
+    floats = torch.max_pool2d(torch.to(input, 6), kernel_size, stride, padding, dilation, ceil_mode)
+    pooled0 = torch.to(floats, ops.prim.dtype(input))
+    pooled = pooled0
+  return pooled
 def _avg_pool2d(input: Tensor,
     kernel_size: List[int],
     stride: List[int],

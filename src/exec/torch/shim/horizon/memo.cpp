@@ -39,6 +39,8 @@ uint64_t probe(const Tensor& t) {
       length -= part;
     }
   };
+  // All lines are asked for before the first is waited for: each is a miss, of the page table too.
+  for (size_t at = 0; at < n; at += kStep) __builtin_prefetch(data + at);
   for (size_t at = 0; at < n; at += kStep) line(at, std::min(kLine, n - at));
   if (n > kLine) line(n - kLine, kLine);
   return hash;
@@ -137,8 +139,7 @@ Tables& tables() {
 }
 
 uint64_t key_of(const Tensor& t, bool sure) {
-  auto identity = Identity::of(t);
-  if (!identity) return 0;
+  if (!Identity::can_watch(t)) return 0;
   Tables& all = tables();
   const std::lock_guard lock(all.mutex);
   const void* data = t.const_data_ptr();
@@ -148,7 +149,7 @@ uint64_t key_of(const Tensor& t, bool sure) {
     return known->key;
   }
   const uint64_t key = sure ? all.next++ : 0;
-  all.known.add(data, Known{std::move(*identity), key}, [](const Known& k) { return k.tensor.expired(); });
+  all.known.add(data, Known{*Identity::of(t), key}, [](const Known& k) { return k.tensor.expired(); });
   return key;
 }
 
@@ -163,8 +164,12 @@ Identity::Identity(const Tensor& t)
       strides_(t.strides().vec()),
       probe_(probe(t)) {}
 
+bool Identity::can_watch(const Tensor& t) {
+  return t.defined() && t.layout() == at::kStrided && t.device().is_cpu() && !t.is_inference();
+}
+
 std::optional<Identity> Identity::of(const Tensor& t) {
-  if (!t.defined() || t.layout() != at::kStrided || !t.device().is_cpu() || t.is_inference()) return std::nullopt;
+  if (!can_watch(t)) return std::nullopt;
   return Identity(t);
 }
 

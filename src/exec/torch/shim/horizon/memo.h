@@ -13,7 +13,9 @@
 // the probe, one line of 64 bytes in 16 KiB, sees those that touch a probed line: whole-tensor ones always do.
 class Identity {
  public:
-  // None for tensors that cannot be watched: made in inference mode, or not on the cpu.
+  // Not tensors made in inference mode, nor those of other devices than the cpu.
+  static bool can_watch(const at::Tensor& t);
+  // None for tensors that cannot be watched.
   static std::optional<Identity> of(const at::Tensor& t);
   bool holds(const at::Tensor& t) const;
   bool expired() const { return storage_.expired(); }
