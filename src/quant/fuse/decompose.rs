@@ -40,7 +40,10 @@ pub(in crate::quant) fn decompose(net: &mut Net<'_>, march: March) {
         }
     }
     // Last, because rules above look for sizes in moves as the model wrote them.
-    round(net, |net, id| moves::recipe(net, id, live(net, id)?));
+    round(net, |net, id| match live(net, id) {
+        Some(name) => moves::recipe(net, id, name),
+        None => moves::unbound(net, id),
+    });
 }
 
 /// One walk; whether anything was rewritten.

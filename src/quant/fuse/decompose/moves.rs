@@ -2,7 +2,7 @@
 //! `slice` and `squeeze` but no `select`.
 
 use super::{Recipe, one, overload};
-use crate::ir::{NodeId, Type};
+use crate::ir::{NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -11,6 +11,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "upsample_nearest2d" => centred(net, id),
         "select" => select(net, id),
         "repeat_interleave" => repeat(net, id),
+        "movedim" | "moveaxis" => moved(net, id),
         _ => None,
     }
 }
@@ -49,15 +50,60 @@ fn select(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
         net.int(net.arg(id, "dim")?)?,
         net.int(net.arg(id, "index")?)?,
     );
+    one(move |b| element(b, x, dim, index))
+}
+
+/// One element of a dimension, which goes.
+fn element(b: &mut Builder<'_>, x: ValueId, dim: i64, index: i64) -> Option<ValueId> {
     // The last element's end is that of the dimension.
     let end = match index {
         -1 => i64::MAX,
         _ => index.checked_add(1)?,
     };
-    one(move |b: &mut Builder<'_>| {
-        let (dim, start, end, step) = (b.int(dim), b.int(index), b.int(end), b.int(1));
-        let kept = b.aten("slice", "Tensor", &[x, dim, start, end, step])?;
-        b.aten("squeeze", "dim", &[kept, dim])
+    let (dim, start, end, step) = (b.int(dim), b.int(index), b.int(end), b.int(1));
+    let kept = b.aten("slice", "Tensor", &[x, dim, start, end, step])?;
+    b.aten("squeeze", "dim", &[kept, dim])
+}
+
+/// The elements of a dimension that `unbind` lists, one by one, where they are taken out of the list at once.
+pub(super) fn unbound(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let node = net.node(id);
+    let list = *node.inputs.first()?;
+    let producer = net.graph().producer(list)?;
+    if !matches!(node.op, Op::ListUnpack) || net.aten(producer) != Some("unbind") {
+        return None;
+    }
+    let x = net.arg(producer, "self")?;
+    let dim = net.int(net.arg(producer, "dim")?)?;
+    let count = node.outputs.len() as i64;
+    net.is_live(x).then(|| -> Recipe {
+        Box::new(move |b| (0..count).map(|it| element(b, x, dim, it)).collect())
+    })
+}
+
+/// `movedim` as `permute`.
+fn moved(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let rank = net.rank(x)?;
+    let dims = |name| {
+        let value = net.arg(id, name)?;
+        let dims = net
+            .int(value)
+            .map(|it| vec![it])
+            .or_else(|| net.ints(value))?;
+        let from_start = |it: &i64| if *it < 0 { it + rank } else { *it };
+        Some(dims.iter().map(from_start).collect::<Vec<i64>>())
+    };
+    let (from, to) = (dims("source")?, dims("destination")?);
+    let mut rest = (0..rank).filter(|it| !from.contains(it));
+    let place = |at: i64| match to.iter().position(|it| *it == at) {
+        Some(found) => from.get(found).copied(),
+        None => rest.next(),
+    };
+    let order: Vec<i64> = (0..rank).map(place).collect::<Option<_>>()?;
+    one(move |b| {
+        let order = b.ints(&order);
+        b.aten("permute", "", &[x, order])
     })
 }
 
