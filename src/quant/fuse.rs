@@ -17,6 +17,8 @@ mod op;
 mod pattern;
 mod rank;
 mod read;
+mod recurrent;
+mod sizes;
 mod tensor;
 
 pub(super) use build::Builder;
@@ -24,7 +26,8 @@ pub(super) use checks::without_checks;
 pub(super) use decompose::decompose;
 pub(super) use in_place::without_writes;
 pub(super) use net::{MAX_MODULE_DEPTH, Net, children, demangled, holds_tensor, joined};
-pub(super) use op::{Conv, ConvKind, FloatOp, LayerNorm, Linear, Norm, Over, Pool};
+pub(super) use op::{Cell, Conv, ConvKind, FloatOp, LayerNorm, Linear, Norm, Over, Pool};
 pub(super) use pattern::{Act, Group, Head, groups};
 pub(super) use read::{compares, has_no_scale, read};
+pub(super) use recurrent::{CellKind, chains};
 pub(super) use tensor::ConstTensor;

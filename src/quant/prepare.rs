@@ -29,6 +29,7 @@ use crate::exec::Value;
 use crate::inputs::{Given, choose};
 use crate::model::Model;
 use crate::pass::PassError;
+use crate::tensor::DType;
 use crate::torchscript::raise::RaiseError;
 
 /// Version of the plugin whose shape the file has, as its own files say it.
@@ -78,7 +79,7 @@ pub fn prepare(model: &Model, qconfig: &QConfig, folder: &str) -> Result<Prepare
     prepare_for(model, qconfig, folder, &values)
 }
 
-/// Prepares a float model for inputs with as many dimensions as these.
+/// Prepares a float model for inputs with as many dimensions as these, and sequences of their lengths.
 pub fn prepare_for(
     model: &Model,
     qconfig: &QConfig,
@@ -88,12 +89,17 @@ pub fn prepare_for(
     if model.has_errors() {
         return Err(PrepareError::Sources);
     }
-    let rank = |value: &Value| match value {
-        Value::Tensor(tensor) => u8::try_from(tensor.shape.len()).ok(),
+    let shape = |value: &Value| match value {
+        Value::Tensor(tensor) => Some(tensor.shape.to_vec()),
         _ => None,
     };
-    let ranks: Vec<Option<u8>> = inputs.iter().map(rank).collect();
-    let mut net = Net::new(model, &ranks)?;
+    let shapes: Vec<Option<Vec<i64>>> = inputs.iter().map(shape).collect();
+    let dtype = |value: &Value| match value {
+        Value::Tensor(tensor) => Some(tensor.dtype),
+        _ => None,
+    };
+    let dtypes: Vec<Option<DType>> = inputs.iter().map(dtype).collect();
+    let mut net = Net::new(model, &shapes, &dtypes)?;
     refuse_quantised(&net)?;
     without_checks(&mut net);
     without_writes(&mut net);

@@ -25,6 +25,8 @@ NETS = {
     "fusion": (nets.Fusion, lambda: (picture(),), ("traced", "scripted", "frozen")),
     "shared": (nets.Shared, lambda: (picture(4),), ("traced", "scripted")),
     "gates": (nets.Gates, lambda: (torch.randn(2, 6), torch.randn(2, 4) / 2, torch.randn(2, 4)), ("traced",)),
+    "recurrent": (nets.Recurrent, lambda: (torch.randn(2, 5, 6), torch.randn(1, 2, 5) / 2), ("traced", "scripted")),
+    "steps": (nets.Steps, lambda: (torch.randn(3, 2, 6), torch.randn(1, 2, 4) / 2, torch.randn(1, 2, 4)), ("traced", "scripted")),
     "functional": (nets.Functional, lambda: (picture(4), picture(4)), ("traced", "scripted")),
     "activations": (nets.Activations, lambda: (torch.randn(2, 5, 8),), ("traced", "scripted")),
     "leftover": (nets.Leftover, lambda: (picture(),), ("traced", "scripted")),

@@ -11,8 +11,11 @@ mod line;
 mod linear;
 mod moves;
 mod norm;
+mod recurrent;
 mod reduce;
 mod sink;
+
+pub(in crate::quant) use recurrent::refusal;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
@@ -78,6 +81,7 @@ fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
         .or_else(|| norm::recipe(net, id, name, march))
         .or_else(|| hard::recipe(net, id, name, march))
         .or_else(|| affine::recipe(net, id, name, march))
+        .or_else(|| recurrent::recipe(net, id, name, march))
 }
 
 /// The name of an operator whose results depend on the inputs' elements; others are computed once, in float.

@@ -1,13 +1,15 @@
 //! The float graph with what is known about its values.
 
 use super::ConstTensor;
+use super::sizes::Sizes;
 use crate::archive::pickle::{ObjectId, TensorId, Value};
 use crate::archive::{ArchiveError, Document};
 use crate::ir::entity::Entity;
 use crate::ir::{self, Constant, Function, Graph, Node, NodeId, Op, SideMap, Type, Use, ValueId};
 use crate::model::Model;
-use crate::pass::fold_constants::Assumptions;
+use crate::pass::fold_constants::{Assumptions, Plain};
 use crate::pass::{Options, PassError, flat_with, objects::Stored};
+use crate::tensor::DType;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::{SmolStr, format_smolstr};
@@ -48,6 +50,8 @@ pub(in crate::quant) struct Net<'m> {
     stored: SideMap<ValueId, Option<Stored>>,
     /// How many dimensions values have that were there before any rewrite.
     ranks: SideMap<ValueId, Option<u8>>,
+    /// Sizes of values that were there before any rewrite, for inputs of the shapes given.
+    sizes: Sizes,
     /// How many values the model's own graph has; those of rules come after them.
     own_values: usize,
     /// Modules by path.
@@ -63,14 +67,19 @@ struct Module {
 }
 
 impl<'m> Net<'m> {
-    /// Flattens `forward` for inputs of these dimensions; missing entries are unknown.
+    /// Flattens `forward` for inputs with as many dimensions as these shapes; missing entries are unknown.
     pub(in crate::quant) fn new(
         model: &'m Model,
-        input_ranks: &[Option<u8>],
+        shapes: &[Option<Vec<i64>>],
+        dtypes: &[Option<DType>],
     ) -> Result<Net<'m>, PassError> {
+        let rank = |shape: &Option<Vec<i64>>| u8::try_from(shape.as_ref()?.len()).ok();
         let options = Options {
             assumptions: Assumptions {
-                input_ranks: input_ranks.to_vec(),
+                input_ranks: shapes.iter().map(rank).collect(),
+                plain: Some(Plain {
+                    input_dtypes: dtypes.to_vec(),
+                }),
                 ..Assumptions::default()
             },
             ranks: true,
@@ -88,6 +97,7 @@ impl<'m> Net<'m> {
             live: SideMap::new(),
             stored,
             ranks,
+            sizes: Sizes::default(),
             own_values: flat.function.graph.value_count(),
             function: flat.function,
             modules: modules(model.archive.data()?, model.root()),
@@ -95,6 +105,7 @@ impl<'m> Net<'m> {
             constants: model.archive.constants()?,
         };
         net.recount();
+        net.sizes = Sizes::infer(net.graph(), shapes, &|value| net.tensor(value));
         Ok(net)
     }
 
@@ -143,6 +154,11 @@ impl<'m> Net<'m> {
     /// The dimensions of a value that no rewrite made.
     pub(super) fn known_rank(&self, value: ValueId) -> Option<u8> {
         self.ranks[value]
+    }
+
+    /// The sizes of a tensor that no rewrite made, as far as the inputs' shapes tell them.
+    pub(in crate::quant) fn sizes(&self, value: ValueId) -> Option<Vec<Option<i64>>> {
+        Some(self.sizes.of(value)?.to_vec())
     }
 
     /// Whether a rule wrote the operator that makes a value.
@@ -318,8 +334,46 @@ impl<'m> Net<'m> {
                 base.unsqueezed(usize::try_from(if dim < 0 { dim + rank + 1 } else { dim }).ok()?)
             }
             "detach" | "alias" | "contiguous" => base(),
+            "__getitem__" => {
+                let list = self.stored_list(*node.inputs.first()?)?;
+                let index = usize::try_from(self.int(*node.inputs.get(1)?)?).ok()?;
+                list.into_iter().nth(index)
+            }
             _ => None,
         }
+    }
+
+    /// How many tensors a list has, if all are known.
+    pub(in crate::quant) fn tensor_count(&self, list: ValueId) -> Option<usize> {
+        let node = self.node(self.graph().producer(list)?);
+        if node.op == Op::ListConstruct {
+            let known = |it: &ValueId| self.tensor(*it).is_some();
+            return node.inputs.iter().all(known).then_some(node.inputs.len());
+        }
+        Some(self.stored_list(list)?.len())
+    }
+
+    /// A list of tensors of the file: an attribute, or an entry of its table.
+    fn stored_list(&self, list: ValueId) -> Option<Vec<ConstTensor>> {
+        if let Some(stored) = self.stored[list].as_ref() {
+            let items = self.data.sequence(self.data.at(stored.item))?.iter();
+            return items
+                .map(|it| self.stored_tensor(self.data.at(*it)))
+                .collect();
+        }
+        let Op::Constant(Constant::Table(index)) = self.node(self.graph().producer(list)?).op
+        else {
+            return None;
+        };
+        let table = self.constants;
+        let Value::Tuple(items) = table.at(table.root()) else {
+            return None;
+        };
+        let item = table.at(*table.items(items).get(index as usize)?);
+        let tensors = table.sequence(item)?.iter();
+        tensors
+            .map(|it| view(table, table.as_tensor(table.at(*it))?, true))
+            .collect()
     }
 
     /// Whether a value is a tensor of the file as it is.

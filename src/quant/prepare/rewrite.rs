@@ -6,6 +6,7 @@
 mod domain;
 mod leaves;
 mod own;
+mod recurrent;
 
 use super::PrepareError;
 use super::leaf::{Leaf, LeafKind};
@@ -60,6 +61,8 @@ struct Facts {
     three_dimensional: FxHashSet<NodeId>,
     /// Float modules of operators that keep the scale.
     own: FxHashMap<NodeId, own::Own>,
+    /// First steps of recurrent layers by step.
+    chains: FxHashMap<NodeId, NodeId>,
 }
 
 /// One walk over the nodes of the root block.
@@ -84,6 +87,8 @@ struct Rewriter<'a, 'g> {
     placed: FxHashMap<NodeId, (String, Resolved)>,
     /// What the operator in float at hand reads in the place of a value.
     float_reads: FxHashMap<ValueId, ValueId>,
+    /// Values of the new graph in 16 bits that sums of parts keep.
+    wide: SideMap<ValueId, bool>,
     /// Methods of float modules that stay, by path.
     own_methods: FxHashMap<String, Method>,
 }
@@ -125,6 +130,7 @@ pub(super) fn rewrite(
         stub,
         placed,
         float_reads: FxHashMap::default(),
+        wide: SideMap::new(),
         own_methods: FxHashMap::default(),
     };
     for (param, name, resolved) in stub_names {
@@ -202,6 +208,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         kinds: FxHashMap::default(),
         three_dimensional: FxHashSet::default(),
         own: own::own_modules(net, planned),
+        chains: planned.chains.clone(),
     };
     for value in net.graph().value_ids() {
         let made_of = |id: NodeId| is_structure(&net.node(id).op);
@@ -329,6 +336,12 @@ fn place_all(
         let Some(op) = planned.ops.get(&at).and_then(op_name) else {
             continue;
         };
+        // The steps of a recurrent layer are calls of one module.
+        let first = planned.chains.get(&id).filter(|it| **it != id);
+        if let Some(known) = first.map(|it| placed.get(it).cloned()) {
+            placed.extend(known.map(|it| (id, it)));
+            continue;
+        }
         let path = names.place(net, at, op);
         let scope = net.node(at).scope.clone();
         let mut found = resolver.resolve(&path, &|it| net.class_at(it));
@@ -396,6 +409,8 @@ fn wants_quantised(net: &Net<'_>, planned: &Planned, value: ValueId, depth: usiz
             return true;
         }
         match planned.ops.get(&node) {
+            // States get stubs of their own.
+            Some(FloatOp::Cell(cell)) => cell.input == value,
             Some(FloatOp::Move(_) | FloatOp::Other) if depth < MAX_MOVES => {
                 let outputs = &net.node(node).outputs;
                 outputs

@@ -111,6 +111,41 @@ class Gates(nn.Module):
         return h, c
 
 
+class Recurrent(nn.Module):
+    """Recurrent layers: several, both ways, batch first or not, with and without biases, from zeros and given states."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(6, 4, num_layers=2, bidirectional=True, batch_first=True)
+        self.gru = nn.GRU(8, 5)
+        self.rnn = nn.RNN(5, 4, batch_first=True, bias=False)
+        self.relu = nn.RNN(4, 4, nonlinearity="relu", bidirectional=True)
+
+    def forward(self, x, h):
+        y, (_, c) = self.lstm(x)
+        y, h = self.gru(y.transpose(0, 1), h)
+        y, last = self.rnn(y.transpose(0, 1))
+        y, _ = self.relu(y.transpose(0, 1))
+        return y, h, c, last
+
+
+class Steps(nn.Module):
+    """A layer called twice, on other data and from its own last states, and cells in a loop."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(6, 4)
+        self.cell = nn.GRUCell(4, 4)
+
+    def forward(self, x, h, c):
+        y, (h, c) = self.lstm(x, (h, c))
+        z, (h, c) = self.lstm(x * 0.5, (h, c))
+        h = h[0]
+        for t in range(3):
+            h = self.cell(z[t], h)
+        return y + z, h, c
+
+
 class Functional(nn.Module):
     """Operators without modules: scalars on either side, products, means, halves, a channel shuffle."""
 
