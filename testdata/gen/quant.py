@@ -36,6 +36,8 @@ NETS = {
     "line": (nets.Line, lambda: (torch.randn(2, 3, 16),), ("traced", "scripted")),
     "transformed": (nets.Transformed, lambda: (picture(),), ("traced", "scripted")),
     "attention": (nets.Attention, lambda: (torch.randn(2, 5, 8),), ("scripted",)),
+    "encoder": (nets.Encoder, lambda: (torch.randn(2, 5, 8),), ("traced", "scripted", "fused")),
+    "decoder": (nets.Decoder, lambda: (torch.randn(4, 2, 8), torch.randn(5, 2, 8)), ("traced", "scripted")),
     "classes": (nets.Classes, lambda: (picture(),), ("traced", "scripted")),
     "dispatched": (nets.Dispatched, lambda: (picture(4),), ("traced",)),
     "bernoulli2_layers": (bernoulli2.Layers, lambda: (picture(side=16),), ("traced", "scripted")),
@@ -64,6 +66,10 @@ def case(name, form) -> Case:
     model = settle(make(), args)
     if form == "traced":
         return Case(torch.jit.trace(model, args, check_trace=False), args)
+    if form == "fused":
+        # Without gradients torch traces its fused kernels.
+        with torch.no_grad():
+            return Case(torch.jit.trace(model, args, check_trace=False), args)
     scripted = torch.jit.script(model)
     if form == "frozen":
         return Case(torch.jit.freeze(scripted), args, kind="frozen")

@@ -1,7 +1,7 @@
 //! The float graph with what is known about its values.
 
 use super::ConstTensor;
-use super::sizes::Sizes;
+use super::sizes::{Sizes, known};
 use crate::archive::pickle::{ObjectId, TensorId, Value};
 use crate::archive::{ArchiveError, Document};
 use crate::ir::entity::Entity;
@@ -52,6 +52,8 @@ pub(in crate::quant) struct Net<'m> {
     ranks: SideMap<ValueId, Option<u8>>,
     /// Sizes of values that were there before any rewrite, for inputs of the shapes given.
     sizes: Sizes,
+    /// Sizes that weights say, whatever the inputs' shapes.
+    fixed_sizes: Sizes,
     /// How many values the model's own graph has; those of rules come after them.
     own_values: usize,
     /// Modules by path.
@@ -98,6 +100,7 @@ impl<'m> Net<'m> {
             stored,
             ranks,
             sizes: Sizes::default(),
+            fixed_sizes: Sizes::default(),
             own_values: flat.function.graph.value_count(),
             function: flat.function,
             modules: modules(model.archive.data()?, model.root()),
@@ -105,7 +108,16 @@ impl<'m> Net<'m> {
             constants: model.archive.constants()?,
         };
         net.recount();
-        net.sizes = Sizes::infer(net.graph(), shapes, &|value| net.tensor(value));
+        let (mut given, mut open) = (Vec::new(), Vec::new());
+        for shape in shapes {
+            given.push(shape.as_deref().map(known));
+            open.push(shape.as_ref().map(|it| vec![None; it.len()]));
+        }
+        // The second time, parts of stored weights are known whose sizes the first one found.
+        for _ in 0..2 {
+            net.fixed_sizes = Sizes::infer(net.graph(), &open, &|value| net.tensor(value));
+        }
+        net.sizes = Sizes::infer(net.graph(), &given, &|value| net.tensor(value));
         Ok(net)
     }
 
@@ -254,8 +266,13 @@ impl<'m> Net<'m> {
             Some(Constant::Int(it)) => Some(*it as f64),
             Some(Constant::Float(it)) => Some(*it),
             Some(Constant::Table(_)) => self.tensor(value)?.scalar(),
-            _ => None,
+            _ => self.fixed_sizes.number(value),
         }
+    }
+
+    /// The size of a tensor's last dimension, whatever the inputs' shapes; of values that no rewrite made.
+    pub(in crate::quant) fn fixed_last_size(&self, value: ValueId) -> Option<i64> {
+        *self.fixed_sizes.of(value)?.last()?
     }
 
     /// A constant list of ints.
@@ -312,6 +329,10 @@ impl<'m> Net<'m> {
         if depth >= MAX_VIEWS {
             return None;
         }
+        if node.op == Op::ListUnpack {
+            let place = node.outputs.iter().position(|it| *it == value)?;
+            return self.part_of(*node.inputs.first()?, place, depth + 1);
+        }
         let base = || self.tensor_at(*node.inputs.first()?, depth + 1);
         match self.aten(producer)? {
             "t" | "numpy_T" => {
@@ -341,6 +362,43 @@ impl<'m> Net<'m> {
             }
             _ => None,
         }
+    }
+
+    /// One of the parts that a stored tensor is split into.
+    fn part_of(&self, list: ValueId, place: usize, depth: usize) -> Option<ConstTensor> {
+        let id = self.graph().producer(list)?;
+        let name = self.aten(id)?;
+        let inputs = &self.node(id).inputs;
+        let whole = self.tensor_at(*inputs.first()?, depth)?;
+        let rank = whole.sizes().len() as i64;
+        let dim = self.int(self.arg(id, "dim")?)?;
+        let axis = usize::try_from(if dim < 0 { dim + rank } else { dim }).ok()?;
+        let size = *whole.sizes().get(axis)?;
+        let second = *inputs.get(1)?;
+        let even = |part: i64| {
+            let start = part.checked_mul(place as i64)?;
+            Some((start, part.min(size.checked_sub(start)?)))
+        };
+        let (start, length) = match (name, self.whole(second)) {
+            ("chunk", Some(count)) if count > 0 => even((size + count - 1) / count)?,
+            ("split", Some(part)) if part > 0 => even(part)?,
+            ("split" | "split_with_sizes", None) => {
+                let node = self.node(self.graph().producer(second)?);
+                let lengths = node.inputs.iter().map(|it| self.whole(*it));
+                let lengths = lengths.collect::<Option<Vec<i64>>>()?;
+                (lengths.iter().take(place).sum(), *lengths.get(place)?)
+            }
+            _ => return None,
+        };
+        whole.narrowed(axis, start, length)
+    }
+
+    /// A number without a fraction.
+    fn whole(&self, value: ValueId) -> Option<i64> {
+        if *self.graph().ty(value) != Type::Int {
+            return None;
+        }
+        Some(self.number(value)? as i64)
     }
 
     /// How many tensors a list has, if all are known.

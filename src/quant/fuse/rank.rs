@@ -39,6 +39,11 @@ impl Net<'_> {
                 (end == -1 && start >= 0).then_some(start + 1)
             }
             Some("conv2d") => Some(4),
+            Some("cat") => {
+                let list = self.node(self.graph().producer(first)?);
+                of(*list.inputs.first()?)
+            }
+            Some("lstm_cell" | "gru_cell" | "rnn_tanh_cell" | "rnn_relu_cell") => Some(2),
             Some("mean" | "sum") => {
                 let dims = self.ints(self.arg(producer, "dim")?)?;
                 match self.bool(self.arg(producer, "keepdim")?)? {

@@ -1,9 +1,10 @@
-//! The sizes that tensors of the flat graph have for inputs of known shapes, as far as they are needed to unroll what
-//! goes over a sequence. What is not known stays unknown; nothing here is ever guessed.
+//! The sizes that tensors of the flat graph have: for inputs of known shapes, as far as they are needed to unroll what
+//! goes over a sequence, and whatever the inputs' shapes, where weights say them. What is not known stays unknown.
 
 use super::ConstTensor;
-use crate::ir::{Constant, Graph, Node, Op, SideMap, ValueId};
+use crate::ir::{Constant, Graph, Node, Op, SideMap, Type, ValueId};
 use crate::pass::fold_constants::{Follows, follows};
+use rustc_hash::FxHashMap;
 
 /// Operators whose result has the sizes of their first input; those that keep only the rank are not among them.
 const POINTWISE: &[&str] = &[
@@ -41,6 +42,7 @@ const POINTWISE: &[&str] = &[
     "relu",
     "relu6",
     "relu_",
+    "scaled_dot_product_attention",
     "roll",
     "rsqrt",
     "selu",
@@ -73,6 +75,8 @@ pub(super) enum Fact {
     Tensors(Vec<Size>),
     /// An int.
     Int(i64),
+    /// A float that is made of sizes.
+    Float(f64),
     /// A list of ints.
     Ints(Vec<Size>),
 }
@@ -81,6 +85,8 @@ pub(super) enum Fact {
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
     known: SideMap<ValueId, Option<Fact>>,
+    /// Last sizes of what is multiplied with stored weights.
+    last: FxHashMap<ValueId, i64>,
 }
 
 impl Sizes {
@@ -92,18 +98,29 @@ impl Sizes {
         }
     }
 
+    /// A number that is made of sizes.
+    pub(super) fn number(&self, value: ValueId) -> Option<f64> {
+        match self.known[value] {
+            Some(Fact::Int(int)) => Some(int as f64),
+            Some(Fact::Float(float)) => Some(float),
+            _ => None,
+        }
+    }
+
     /// Walks the root block of a graph; `inputs` are shapes of the parameters after the first, `stored` gives tensors of
     /// the file.
     pub(super) fn infer(
         graph: &Graph,
-        inputs: &[Option<Vec<i64>>],
+        inputs: &[Option<Vec<Size>>],
         stored: &dyn Fn(ValueId) -> Option<ConstTensor>,
     ) -> Sizes {
-        let mut sizes = Sizes::default();
+        let mut sizes = Sizes {
+            last: multiplied(graph, stored),
+            ..Sizes::default()
+        };
         let params = graph.block(graph.root()).params.iter().skip(1);
         for (&param, shape) in params.zip(inputs) {
-            let shape = shape.as_ref();
-            sizes.known[param] = shape.map(|it| Fact::Tensor(known(it)));
+            sizes.known[param] = shape.clone().map(Fact::Tensor);
         }
         for &id in &graph.block(graph.root()).nodes {
             let node = graph.node(id);
@@ -123,7 +140,38 @@ impl Sizes {
     }
 }
 
-fn known(sizes: &[i64]) -> Vec<Size> {
+/// What is read by a linear with a stored weight, as it is or by way of moves that leave the last dimension.
+fn multiplied(
+    graph: &Graph,
+    stored: &dyn Fn(ValueId) -> Option<ConstTensor>,
+) -> FxHashMap<ValueId, i64> {
+    let mut last = FxHashMap::default();
+    for &id in graph.block(graph.root()).nodes.iter().rev() {
+        let node = graph.node(id);
+        let Op::Operator(schema) = node.op else {
+            continue;
+        };
+        let (name, inputs) = (schema.name(), &node.inputs);
+        let int = |at: usize| match inputs.get(at).and_then(|it| graph.constant(*it)) {
+            Some(Constant::Int(int)) => Some(*int),
+            _ => None,
+        };
+        let size = match name {
+            "aten::linear" => stored(inputs[1]).and_then(|it| it.sizes().get(1).copied()),
+            "aten::transpose" if matches!((int(1), int(2)), (Some(0 | 1), Some(0 | 1))) => {
+                node.outputs.first().and_then(|it| last.get(it).copied())
+            }
+            "aten::contiguous" => node.outputs.first().and_then(|it| last.get(it).copied()),
+            _ => None,
+        };
+        if let Some(size) = size {
+            last.insert(inputs[0], size);
+        }
+    }
+    last
+}
+
+pub(super) fn known(sizes: &[i64]) -> Vec<Size> {
     sizes.iter().copied().map(Some).collect()
 }
 
@@ -147,9 +195,12 @@ impl Walk<'_> {
         };
         match name.strip_prefix("aten::") {
             Some("lstm" | "gru" | "rnn_tanh" | "rnn_relu") => vec![self.recurrent()],
-            Some("_native_multi_head_attention") => vec![self.fact(0)],
+            Some("_native_multi_head_attention" | "_transformer_encoder_layer_fwd") => {
+                vec![self.fact(0)]
+            }
             Some(name) if self.node.outputs.len() == 1 => {
-                vec![self.ints(name).or_else(|| self.tensor(name))]
+                let number = self.floats(name).or_else(|| self.ints(name));
+                vec![number.or_else(|| self.tensor(name))]
             }
             None if name == "prim::NumToTensor" => vec![self.int(0).map(Fact::Int)],
             _ => Vec::new(),
@@ -169,10 +220,14 @@ impl Walk<'_> {
     }
 
     fn dims_of(&self, value: ValueId) -> Option<Vec<Size>> {
-        match &self.sizes.known[value] {
-            Some(Fact::Tensor(sizes)) => Some(sizes.clone()),
-            _ => Some(known((self.stored)(value)?.sizes())),
+        let mut sizes = match &self.sizes.known[value] {
+            Some(Fact::Tensor(sizes)) => sizes.clone(),
+            _ => known((self.stored)(value)?.sizes()),
+        };
+        if let (Some(last @ None), Some(size)) = (sizes.last_mut(), self.sizes.last.get(&value)) {
+            *last = Some(*size);
         }
+        Some(sizes)
     }
 
     fn int(&self, index: usize) -> Option<i64> {
@@ -182,8 +237,39 @@ impl Walk<'_> {
     fn int_of(&self, value: ValueId) -> Option<i64> {
         match (self.graph.constant(value), &self.sizes.known[value]) {
             (Some(Constant::Int(int)), _) | (_, Some(Fact::Int(int))) => Some(*int),
+            // Tracing keeps numbers as tensors.
+            (Some(Constant::Table(_)), _) => {
+                let number = (self.stored)(value)?.scalar()?;
+                (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
+            }
             _ => None,
         }
+    }
+
+    fn float(&self, index: usize) -> Option<f64> {
+        let value = self.at(index)?;
+        match (self.graph.constant(value), &self.sizes.known[value]) {
+            (Some(Constant::Float(float)), _) | (_, Some(Fact::Float(float))) => Some(*float),
+            _ => self.int(index).map(|it| it as f64),
+        }
+    }
+
+    /// Operators on numbers with a float result.
+    fn floats(&self, name: &str) -> Option<Fact> {
+        if *self.graph.ty(*self.node.outputs.first()?) != Type::Float {
+            return None;
+        }
+        let (a, b) = (self.float(0)?, self.float(1));
+        let float = match name {
+            "Float" => a,
+            "sqrt" => a.sqrt(),
+            "add" => a + b?,
+            "sub" => a - b?,
+            "mul" => a * b?,
+            "div" => a / b.filter(|it| *it != 0.0)?,
+            _ => return None,
+        };
+        Some(Fact::Float(float))
     }
 
     /// A list of ints, or one int.
@@ -212,11 +298,11 @@ impl Walk<'_> {
     fn list(&self) -> Option<Fact> {
         let inputs = &self.node.inputs;
         let element = self.graph.ty(*inputs.first()?);
-        if *element == crate::ir::Type::Tensor {
+        if *element == Type::Tensor {
             return Some(Fact::Tensors(self.dims(0)?));
         }
         let ints = inputs.iter().map(|it| self.int_of(*it));
-        (*element == crate::ir::Type::Int).then(|| Fact::Ints(ints.collect()))
+        (*element == Type::Int).then(|| Fact::Ints(ints.collect()))
     }
 
     fn unpacked(&self) -> Vec<Option<Fact>> {
@@ -243,12 +329,21 @@ impl Walk<'_> {
             "add" => both().and_then(|(a, b)| a.checked_add(b))?,
             "sub" => both().and_then(|(a, b)| a.checked_sub(b))?,
             "mul" => both().and_then(|(a, b)| a.checked_mul(b))?,
+            "div" if self.rounds_down() => both()
+                .filter(|it| it.0 >= 0 && it.1 > 0)
+                .map(|(a, b)| a / b)?,
             "floordiv" => both()
                 .filter(|it| it.0 >= 0 && it.1 > 0)
                 .map(|(a, b)| a / b)?,
             _ => return None,
         };
         Some(Fact::Int(int))
+    }
+
+    /// Whether a quotient is a whole number.
+    fn rounds_down(&self) -> bool {
+        let mode = self.at(2).and_then(|it| self.graph.constant(it));
+        matches!(mode, Some(Constant::Str(mode)) if matches!(&**mode, b"floor" | b"trunc"))
     }
 
     /// The place of a dimension that an argument names.
@@ -284,7 +379,7 @@ impl Walk<'_> {
     fn broadcast(&self) -> Option<Vec<Size>> {
         let a = self.dims(0)?;
         let second = self.at(1)?;
-        if *self.graph.ty(second) != crate::ir::Type::Tensor {
+        if *self.graph.ty(second) != Type::Tensor {
             return Some(a);
         }
         let b = self.dims_of(second)?;
@@ -371,7 +466,12 @@ impl Walk<'_> {
                 let whole = product(dims.get(start..=end)?.iter().copied());
                 dims.splice(start..=end, [whole]);
             }
-            "view" | "reshape" => return self.reshaped(&dims),
+            "view" | "reshape" => return self.reshaped(&dims, 1),
+            "unflatten" => {
+                let axis = self.axis(1, rank)?;
+                let parts = self.reshaped(&[dims[axis]], 2)?;
+                dims.splice(axis..=axis, parts);
+            }
             "expand" => {
                 let wanted = self.ints_at(1)?;
                 let old = wanted.len().checked_sub(rank)?;
@@ -420,8 +520,8 @@ impl Walk<'_> {
     }
 
     /// `-1` is what is left.
-    fn reshaped(&self, dims: &[Size]) -> Option<Vec<Size>> {
-        let mut wanted = self.ints_at(1)?;
+    fn reshaped(&self, dims: &[Size], argument: usize) -> Option<Vec<Size>> {
+        let mut wanted = self.ints_at(argument)?;
         let Some(free) = wanted.iter().position(|it| *it == Some(-1)) else {
             return Some(wanted);
         };

@@ -83,11 +83,15 @@ impl ConstTensor {
     }
 
     fn with_layout(&self, sizes: &[i64], strides: &[i64]) -> Option<ConstTensor> {
+        self.view_of(sizes, strides, self.view.offset())
+    }
+
+    fn view_of(&self, sizes: &[i64], strides: &[i64], offset: u64) -> Option<ConstTensor> {
         let view = TensorView::new(
             self.view.dtype(),
             sizes.into(),
             strides.into(),
-            self.view.offset(),
+            offset,
             self.view.storage().clone(),
         );
         Some(ConstTensor {

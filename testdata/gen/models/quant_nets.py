@@ -310,6 +310,34 @@ class Attention(nn.Module):
         return m.last(m.layer(x + y))
 
 
+class Encoder(nn.Module):
+    """Encoders as torch writes them, norms behind and before, and attention whose shares are wanted."""
+
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+        self.before = nn.TransformerEncoderLayer(8, 2, 12, activation="gelu", batch_first=True, norm_first=True)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.last = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = self.before(self.encoder(x))
+        y, shares = self.attention(x, x, x)
+        return self.last(y), shares
+
+
+class Decoder(nn.Module):
+    """Attention to another sequence, with batches in the second dimension."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerDecoderLayer(8, 2, 12)
+
+    def forward(self, x, memory):
+        return self.layer(x, memory)
+
+
 class Dispatched(nn.Module):
     """Operators on the integers: magnitudes, the largest, shuffles, gathers."""
 

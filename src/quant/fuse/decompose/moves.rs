@@ -1,8 +1,8 @@
 //! Moves of data in the words that the compiler's front end knows (horizon.md 5.6): it takes `split` but no `chunk`,
-//! `slice` and `squeeze` but no `select`.
+//! `slice` and `squeeze` but no `select`, `reshape` but no `unflatten`.
 
 use super::{Recipe, one, overload};
-use crate::ir::{NodeId, Type};
+use crate::ir::{NodeId, Op, Type};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -10,6 +10,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "chunk" => chunk(net, id),
         "upsample_nearest2d" => centred(net, id),
         "select" => select(net, id),
+        "unflatten" => unflatten(net, id),
         _ => None,
     }
 }
@@ -57,5 +58,34 @@ fn select(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
         let (dim, start, end, step) = (b.int(dim), b.int(index), b.int(end), b.int(1));
         let kept = b.aten("slice", "Tensor", &[x, dim, start, end, step])?;
         b.aten("squeeze", "dim", &[kept, dim])
+    })
+}
+
+/// `unflatten(x, dim, sizes)` as a reshape to all sizes.
+fn unflatten(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let (x, parts) = (net.arg(id, "self")?, net.arg(id, "sizes")?);
+    let rank = net.rank(x)?;
+    let dim = net.int(net.arg(id, "dim")?)?;
+    let dim = if dim < 0 { dim + rank } else { dim };
+    let producer = net.node(net.graph().producer(parts)?);
+    let known = net.ints(parts);
+    let values = producer.inputs.to_vec();
+    if known.is_none() && producer.op != Op::ListConstruct || !(0..rank).contains(&dim) {
+        return None;
+    }
+    one(move |b: &mut Builder<'_>| {
+        let mut sizes = Vec::new();
+        for at in 0..rank {
+            match &known {
+                Some(ints) if at == dim => sizes.extend(ints.iter().map(|it| b.int(*it))),
+                None if at == dim => sizes.extend(&values),
+                _ => {
+                    let at = b.int(at);
+                    sizes.push(b.aten("size", "int", &[x, at])?);
+                }
+            }
+        }
+        let sizes = b.int_list(&sizes);
+        b.aten("reshape", "", &[x, sizes])
     })
 }
