@@ -42,6 +42,14 @@ const SAME_TYPE: &[&str] = &[
     "unsqueeze",
     "view",
     "_native_multi_head_attention",
+    "gru",
+    "gru_cell",
+    "lstm",
+    "lstm_cell",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
     "_transformer_encoder_layer_fwd",
 ];
 

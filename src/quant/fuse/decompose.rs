@@ -35,6 +35,7 @@ pub(in crate::quant) fn decompose(net: &mut Net<'_>, march: March) {
             break;
         }
     }
+    round(net, recurrent::zeros);
     // Last, because rules above look for sizes in moves as the model wrote them.
     round(net, |net, id| moves::recipe(net, id, live(net, id)?));
 }

@@ -233,6 +233,11 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         if let Some(grid) = net.arg(id, "grid") {
             coordinates(net, planned, grid, &mut facts.grids);
         }
+        if let Some(FloatOp::Cell(cell)) = planned.ops.get(&id) {
+            for &state in &cell.states {
+                initial_states(net, planned, state, &mut facts.grids);
+            }
+        }
         let kind = net
             .node(id)
             .op
@@ -282,6 +287,49 @@ fn coordinates(net: &Net<'_>, planned: &Planned, grid: ValueId, found: &mut FxHa
             _ => {}
         }
     }
+}
+
+/// Adds an input of the model that is nothing but states of recurrent layers: it is rounded to the layer's scale
+/// later, and should not be rounded as coarsely before.
+fn initial_states(
+    net: &Net<'_>,
+    planned: &Planned,
+    state: ValueId,
+    found: &mut FxHashSet<ValueId>,
+) {
+    let mut at = state;
+    for _ in 0..MAX_MOVES {
+        match net.graph().producer(at).map(|it| planned.ops.get(&it)) {
+            Some(Some(FloatOp::Move(x))) => at = *x,
+            Some(_) => return,
+            None => {
+                if only_states(net, planned, at, 0) {
+                    found.insert(at);
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Whether all that reads a value are recurrent cells, by way of moves and lists.
+fn only_states(net: &Net<'_>, planned: &Planned, value: ValueId, depth: usize) -> bool {
+    net.uses(value).iter().all(|it| {
+        let Use::Input { node, .. } = it else {
+            return false;
+        };
+        match planned.ops.get(node) {
+            Some(FloatOp::Cell(cell)) => cell.input != value,
+            Some(FloatOp::Meta) => true,
+            Some(FloatOp::Move(_) | FloatOp::Other) if depth < MAX_MOVES => {
+                let outputs = net.node(*node).outputs.iter();
+                outputs
+                    .copied()
+                    .all(|it| only_states(net, planned, it, depth + 1))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Nesting of tuples, lists and dicts of outputs that is followed.
@@ -409,8 +457,6 @@ fn wants_quantised(net: &Net<'_>, planned: &Planned, value: ValueId, depth: usiz
             return true;
         }
         match planned.ops.get(&node) {
-            // States get stubs of their own.
-            Some(FloatOp::Cell(cell)) => cell.input == value,
             Some(FloatOp::Move(_) | FloatOp::Other) if depth < MAX_MOVES => {
                 let outputs = &net.node(node).outputs;
                 outputs

@@ -120,13 +120,14 @@ class Recurrent(nn.Module):
         self.gru = nn.GRU(8, 5)
         self.rnn = nn.RNN(5, 4, batch_first=True, bias=False)
         self.relu = nn.RNN(4, 4, nonlinearity="relu", bidirectional=True)
+        self.head = nn.Linear(8, 3)
 
     def forward(self, x, h):
         y, (_, c) = self.lstm(x)
         y, h = self.gru(y.transpose(0, 1), h)
         y, last = self.rnn(y.transpose(0, 1))
         y, _ = self.relu(y.transpose(0, 1))
-        return y, h, c, last
+        return self.head(y), h, c, last
 
 
 class Steps(nn.Module):

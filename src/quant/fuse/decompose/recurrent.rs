@@ -1,11 +1,12 @@
 //! Recurrent layers as one step after another: the sequence is split, and each step is a cell of the plugin's
 //! (horizon.md 8.3), whose weights all steps of a layer share.
 
-use super::Recipe;
 use super::arithmetic::unpack_all;
-use crate::ir::{NodeId, Op, Type, ValueId};
+use super::{Recipe, one};
+use crate::ir::{Constant, NodeId, Op, Type, Use, ValueId};
 use crate::quant::fuse::{Builder, Net};
 use crate::quant::qconfig::March;
+use crate::tensor::DType;
 
 /// Steps of one sequence. Every step is a call, and libtorch takes time with the square of a method's length to load
 /// it: with this many it stays below a second.
@@ -13,6 +14,9 @@ const MAX_STEPS: i64 = 256;
 
 /// Steps of all layers and directions of one module, for the same reason.
 const MAX_CELLS: i64 = 1024;
+
+/// Operators between zeros and the cell that starts with them.
+const MAX_MOVES: usize = 4;
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Option<Recipe> {
     let layers = Layers::read(net, id, name, march)?.ok()?;
@@ -259,4 +263,41 @@ fn joined(b: &mut Builder<'_>, parts: &[ValueId], dim: i64) -> Option<ValueId> {
     let list = b.value(Op::ListConstruct, parts, Type::list(Type::Tensor));
     let dim = b.int(dim);
     b.aten("cat", "", &[list, dim])
+}
+
+/// Zeros that a scripted layer starts with, of the type and on the device of its input: the front end knows neither
+/// question, so they are made as tracing makes them.
+pub(super) fn zeros(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let is_asked = |name| {
+        let producer = net.arg(id, name).and_then(|it| net.graph().producer(it));
+        producer.is_some_and(|it| matches!(net.node(it).op.kind(), "prim::device" | "prim::dtype"))
+    };
+    let (dtype, device) = (is_asked("dtype"), is_asked("device"));
+    if net.aten(id) != Some("zeros") || !(dtype || device) || !starts_cell(net, id, 0) {
+        return None;
+    }
+    let mut inputs = net.node(id).inputs.to_vec();
+    let overload = super::overload(net.graph(), id);
+    one(move |b| {
+        if dtype {
+            inputs[1] = b.int(DType::F32.code());
+        }
+        if device {
+            inputs[3] = b.constant(Constant::Device("cpu".into()), Type::Device);
+        }
+        b.aten("zeros", overload, &inputs)
+    })
+}
+
+/// Whether a recurrent cell reads what a node gives.
+fn starts_cell(net: &Net<'_>, id: NodeId, depth: usize) -> bool {
+    let outputs = net.node(id).outputs.iter();
+    let mut uses = outputs.flat_map(|it| net.uses(*it));
+    uses.any(|it| match it {
+        Use::Input { node, .. } => {
+            let is_cell = net.aten(*node).is_some_and(|it| it.ends_with("_cell"));
+            is_cell || depth < MAX_MOVES && starts_cell(net, *node, depth + 1)
+        }
+        Use::Return { .. } => false,
+    })
 }

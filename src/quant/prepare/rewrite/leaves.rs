@@ -7,6 +7,7 @@ use crate::quant::observer::{ObserverKind, ObserverSpec};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::report::FloatRow;
 use crate::quant::qconfig::{QDType, Resolved};
+use crate::tensor::DType;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -304,8 +305,18 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    /// A question about a tensor: the domain does not matter.
+    /// A question about a tensor: the domain does not matter, but for its type, which is the float one's.
     fn keep_as_is(&mut self, id: NodeId) {
+        let node = self.builder.graph.node(id);
+        let (first, output) = (node.inputs.first().copied(), node.outputs.first().copied());
+        let is_type = self.facts.kinds.get(&id).is_some_and(|it| it == "dtype");
+        if let (true, Some(first), Some(output)) = (is_type, first, output)
+            && self.quantised[self.newest(first)]
+        {
+            let dtype = self.builder.int(DType::F32.code());
+            self.newest.insert(output, dtype);
+            return;
+        }
         let inputs = self.builder.graph.node(id).inputs.clone();
         let inputs = inputs.iter().map(|&it| self.newest(it)).collect();
         self.put(id, inputs);

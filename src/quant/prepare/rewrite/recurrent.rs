@@ -59,8 +59,6 @@ impl Rewriter<'_, '_> {
     /// What a layer starts with, on the scale of what its steps give.
     fn state(&mut self, old: ValueId, state: State, path: &str, resolved: &Resolved) -> ValueId {
         let value = self.newest(old);
-        // An input of the model is rounded once, to this scale.
-        let value = self.as_float.get(&value).copied().unwrap_or(value);
         let (name, wide) = match state {
             State::Hidden => ("hidden", false),
             State::Cell => ("cell", true),
