@@ -4,6 +4,7 @@
 
 pub(crate) mod call;
 mod convolution;
+mod detection;
 mod errors;
 mod parameters;
 mod reference;

@@ -101,6 +101,18 @@ fn quantised_functions_agree_with_their_references_in_python() {
 }
 
 #[test]
+fn detection_operators_run_in_python() {
+    let library = LIBRARY.display().to_string();
+    let text = script(
+        "tests/python/detection.py",
+        &[&library, "src/quant/functional"],
+    );
+    if let Some(text) = text {
+        assert!(text.contains("detection operators agree"), "{text}");
+    }
+}
+
+#[test]
 fn the_example_runs_trains_and_saves_in_stock_python() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

@@ -24,7 +24,7 @@ fn main() {
         .flag("-O3")
         .flag("-fno-math-errno")
         .flag("-fno-trapping-math")
-        .files(["register", "memo", "fake_quant"].map(|part| format!("{SHIM}/{part}.cpp")))
+        .files(["register", "memo", "fake_quant", "fake_roi"].map(|part| format!("{SHIM}/{part}.cpp")))
         .compile("horizon_ops_shim");
     // No rpath: the loader must find the libraries that Python's torch has brought already.
     println!(

@@ -7,6 +7,8 @@
 //!
 //! Everything runs over `[N, spatial…, C]` memory and returns it, so that a chain of convolutions never transposes.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod arguments;
 mod depthwise;
 #[cfg(target_arch = "x86_64")]
@@ -78,7 +80,7 @@ fn run(cx: &Context, a: &Args, call: &Call) -> Result<Vec<Output>, OpError> {
             let images = Images::<i8>::of(&data).ok_or_else(|| a.wrong(0, "an int8 tensor"))?;
             if call.is_depthwise() {
                 depthwise(cx, a, call, &images)
-            } else if cx.isa.level() == Level::Vnni {
+            } else if cx.isa.level() >= Level::Vnni {
                 dense::<i8, i8>(cx, a, call, &images)
             } else {
                 dense::<i8, i16>(cx, a, call, &images)
@@ -111,10 +113,11 @@ fn dense<T: StageAs<P::Act>, P: Multiply>(
     } else {
         "plain"
     };
-    let key = Key::of(&weight, &bytes, call.weight, kind, P::DTYPE);
+    let blocks = pack::blocks_for(cx.isa);
+    let key = Key::of(&weight, &bytes, call.weight, kind, P::DTYPE, blocks);
     let size = bytes.len() * size_of::<P>();
     let packed = cached(key, size, || {
-        PackedWeight::<P>::new(&arranged(&bytes, call), call.weight)
+        PackedWeight::<P>::new(&arranged(&bytes, call), call.weight, blocks)
     });
     let (mut window, mut count) = (call.window, call.images);
     // Images as planes do not lie end to end: each channel of one lies between them.

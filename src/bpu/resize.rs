@@ -16,12 +16,12 @@ use super::simd::{Isa, per_isa};
 use crate::tensor::DType;
 
 /// Fraction bits of coordinates.
-const fn fraction_bits(march: March) -> u32 {
+pub(super) const fn fraction_bits(march: March) -> u32 {
     if march.legacy_resize() { 8 } else { 16 }
 }
 
 /// How the last shift treats dropped bits: floor on bernoulli, half up elsewhere (from the emulation for training).
-const fn rounding(march: March) -> Shift {
+pub(super) const fn rounding(march: March) -> Shift {
     match march {
         March::Bernoulli => Shift::Floor,
         _ => Shift::Round,
@@ -30,10 +30,38 @@ const fn rounding(march: March) -> Shift {
 
 /// One output position: the two input positions that it mixes, and the fraction of the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Source {
-    low: usize,
-    high: usize,
-    fraction: i32,
+pub(super) struct Source {
+    pub(super) low: usize,
+    pub(super) high: usize,
+    pub(super) fraction: i32,
+}
+
+impl Source {
+    /// The coordinate `at`, in units of `2^-bits`, among the positions 0 to `last`; beyond them the border repeats.
+    pub(super) fn at(at: i64, bits: u32, last: i64) -> Self {
+        let k = at >> bits;
+        Self {
+            low: k.clamp(0, last) as usize,
+            high: k.saturating_add(1).clamp(0, last) as usize,
+            fraction: (at & ((1 << bits) - 1)) as i32,
+        }
+    }
+
+    /// The pixel nearest to `at`: `⌊at + 1/2⌋` (guess).
+    pub(super) fn nearest(at: i64, bits: u32, last: i64) -> usize {
+        (at.saturating_add(1 << (bits - 1)) >> bits).clamp(0, last) as usize
+    }
+
+    /// Drops the fraction bits that are 0 in all positions, which changes nothing; without them most resizes fit 32
+    /// bits. The number of bits that are left.
+    pub(super) fn trim(rows: &mut [Self], columns: &mut [Self], bits: u32) -> u32 {
+        let all = rows.iter().chain(columns.iter());
+        let spare = all.map(|s| s.fraction.trailing_zeros()).min();
+        let spare = spare.unwrap_or(0).min(bits);
+        let all = rows.iter_mut().chain(columns);
+        all.for_each(|s| s.fraction >>= spare);
+        bits - spare
+    }
 }
 
 /// One spatial dimension of a resize.
@@ -91,19 +119,11 @@ impl Axis {
     fn bilinear(&self, bits: u32) -> Vec<Source> {
         let last = self.input as i64 - 1;
         (0..self.output as i64)
-            .map(|i| {
-                let at = self.start + i * self.step;
-                let k = at >> bits;
-                Source {
-                    low: k.clamp(0, last) as usize,
-                    high: (k + 1).clamp(0, last) as usize,
-                    fraction: (at & ((1 << bits) - 1)) as i32,
-                }
-            })
+            .map(|i| Source::at(self.start + i * self.step, bits, last))
             .collect()
     }
 
-    /// `⌊source + 1/2⌋` (guess); whole factors replicate exactly.
+    /// Whole factors replicate exactly.
     fn nearest(&self, bits: u32) -> Vec<usize> {
         let last = self.input as i64 - 1;
         let factor = self
@@ -113,8 +133,7 @@ impl Axis {
         (0..self.output)
             .map(|i| match factor {
                 Some(factor) if self.start != 0 || factor == 1 => i / factor,
-                _ => ((self.start + i as i64 * self.step + (1 << (bits - 1))) >> bits)
-                    .clamp(0, last) as usize,
+                _ => Source::nearest(self.start + i as i64 * self.step, bits, last),
             })
             .collect()
     }
@@ -223,18 +242,7 @@ impl Resize {
             self.rows.bilinear(self.bits),
             self.columns.bilinear(self.bits),
         );
-        // Fraction bits that are 0 everywhere change nothing; without them most resizes fit 32 bits.
-        let spare = rows
-            .iter()
-            .chain(&columns)
-            .map(|s| s.fraction.trailing_zeros())
-            .min()
-            .unwrap_or(0)
-            .min(self.bits);
-        rows.iter_mut()
-            .chain(&mut columns)
-            .for_each(|s| s.fraction >>= spare);
-        let bits = self.bits - spare;
+        let bits = Source::trim(&mut rows, &mut columns, self.bits);
         let narrow = 8 * size_of::<T>() as u32 + 2 * bits < 31;
         let mut to = vec![T::default(); self.shape.iter().product()];
         let mut pixels = to.chunks_exact_mut(self.shape[1].max(1));
@@ -267,7 +275,7 @@ impl Resize {
 
 per_isa! {
     /// `(x00·(1-fy)(1-fx) + x01·(1-fy)fx + x10·fy(1-fx) + x11·fy·fx) >> 2·bits`; a mean of values, so nothing saturates.
-    fn mix<T: Int>(to: &mut [T], corners: [&[T]; 4], fractions: [i32; 2], bits: u32, rounding: Shift, narrow: bool) {
+    pub(super) fn mix<T: Int>(to: &mut [T], corners: [&[T]; 4], fractions: [i32; 2], bits: u32, rounding: Shift, narrow: bool) {
         let [a, b, c, d] = corners.map(|corner| &corner[..to.len()]);
         let ([fy, fx], one) = (fractions, 1i32 << bits);
         if narrow {

@@ -10,6 +10,7 @@ pub(in crate::bpu) enum Level {
     Avx2,
     Avx512,
     Vnni,
+    Amx,
 }
 
 impl Isa {
@@ -23,10 +24,14 @@ impl Isa {
 
     /// Everything this machine has, weakest first.
     pub fn all() -> impl Iterator<Item = Isa> {
-        [Level::Portable, Level::Avx2, Level::Avx512, Level::Vnni]
-            .into_iter()
-            .filter(|level| detected(*level))
-            .map(Isa)
+        let levels = [
+            Level::Portable,
+            Level::Avx2,
+            Level::Avx512,
+            Level::Vnni,
+            Level::Amx,
+        ];
+        levels.into_iter().filter(|level| detected(*level)).map(Isa)
     }
 
     pub(in crate::bpu) const fn level(self) -> Level {
@@ -41,6 +46,9 @@ impl Default for Isa {
 }
 
 #[cfg(target_arch = "x86_64")]
+mod tiles;
+
+#[cfg(target_arch = "x86_64")]
 fn detected(level: Level) -> bool {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let avx512 = avx2
@@ -53,6 +61,7 @@ fn detected(level: Level) -> bool {
         Level::Avx2 => avx2,
         Level::Avx512 => avx512,
         Level::Vnni => avx512 && is_x86_feature_detected!("avx512vnni"),
+        Level::Amx => detected(Level::Vnni) && tiles::allowed(),
     }
 }
 
@@ -86,7 +95,7 @@ macro_rules! per_isa {
                 Level::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 | Level::Vnni => unsafe { avx512($($arg),*) },
+                Level::Avx512 | Level::Vnni | Level::Amx => unsafe { avx512($($arg),*) },
                 #[cfg(not(target_arch = "x86_64"))]
                 _ => body($($arg),*),
             }

@@ -9,6 +9,7 @@ mod movement;
 mod pool;
 mod reduce;
 mod resize;
+mod roi;
 mod select;
 pub mod shift;
 
@@ -299,6 +300,7 @@ fn kernel(kind: &Kind, task: &Task<'_>) -> Result<Vec<Array>, String> {
             post_rounding,
         } => pool::average(window, chain, [*pre_rounding, *post_rounding], task),
         Kind::RoiResize(it) => resize::resize(it, task),
+        Kind::RoiAlign(it) => roi::align(it, task),
         Kind::NearestUpsample(factors) => resize::replicate(*factors, task),
         Kind::Warping { bits, nearest, pad } => resize::warp(*bits, *nearest, *pad, task),
         Kind::Rescale { chain, rounding } => elementwise::rescale(chain, *rounding, task),

@@ -5,7 +5,7 @@ mod text;
 
 pub use kind::{
     AddForm, Compare, ConvForm, ConvLayer, Kind, LutSegments, PadMode, Part, Pooling, Quantise,
-    Resample, Round, Shuffle,
+    Resample, RoiAlign, RoiGrid, Round, Shuffle,
 };
 
 use super::array::Array;

@@ -12,6 +12,7 @@ mod pool;
 mod quantise;
 mod reduce;
 mod resize;
+mod roi;
 mod shape;
 mod shuffle;
 
@@ -77,6 +78,7 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "channel_shuffle" => (shuffle::channel_shuffle, &[0]),
         "window_partition" => (shuffle::window_partition, &[0]),
         "window_reverse" => (shuffle::window_reverse, &[0]),
+        "multi_scale_roi_align" => (roi::multi_scale_roi_align, &[0, 1]),
         "filter" => (detection::filter, &[0]),
         "rle" => (detection::rle, &[0]),
         "point_pillars_scatter" => (detection::point_pillars_scatter, &[0, 1]),

@@ -18,6 +18,7 @@ mod pattern;
 mod rank;
 mod read;
 mod recurrent;
+mod size;
 mod sizes;
 mod tensor;
 

@@ -72,14 +72,15 @@ pub struct Prepared {
 
 /// Prepares a float model; the new file's records lie in `folder`, which torch calls after the file's stem.
 ///
-/// Inputs have as many dimensions as those that the file records.
+/// Inputs have the height and width of those that the file records.
 pub fn prepare(model: &Model, qconfig: &QConfig, folder: &str) -> Result<Prepared, PrepareError> {
     let recorded = choose(model, "forward", Given::Nothing, 0);
     let values = recorded.map(|it| it.values).unwrap_or_default();
     prepare_for(model, qconfig, folder, &values)
 }
 
-/// Prepares a float model for inputs with as many dimensions as these, and sequences of their lengths.
+/// Prepares a float model for inputs with as many dimensions as these, their height and width, and sequences of their
+/// lengths; the size of the batch is free.
 pub fn prepare_for(
     model: &Model,
     qconfig: &QConfig,
@@ -89,17 +90,16 @@ pub fn prepare_for(
     if model.has_errors() {
         return Err(PrepareError::Sources);
     }
-    let shape = |value: &Value| match value {
+    let sizes = |value: &Value| match value {
         Value::Tensor(tensor) => Some(tensor.shape.to_vec()),
         _ => None,
     };
-    let shapes: Vec<Option<Vec<i64>>> = inputs.iter().map(shape).collect();
     let dtype = |value: &Value| match value {
         Value::Tensor(tensor) => Some(tensor.dtype),
         _ => None,
     };
     let dtypes: Vec<Option<DType>> = inputs.iter().map(dtype).collect();
-    let mut net = Net::new(model, &shapes, &dtypes)?;
+    let mut net = Net::new(model, inputs.iter().map(sizes).collect(), &dtypes)?;
     refuse_quantised(&net)?;
     without_checks(&mut net);
     without_writes(&mut net);

@@ -396,6 +396,52 @@ def pillars_bayes():
 
 
 @graph_module
+class Regions(nn.Module):
+    """Regions of a pyramid on bayes, of one map on bernoulli2."""
+
+    def __init__(self, march, aligned):
+        super().__init__()
+        self.march, self.aligned = march, aligned
+        self.quant, self.pool, self.dequant = Quantize(0.03, march=march), MaxPool2d(2, march=march), DeQuantize(march)
+        self.conv = Conv2d(nn.Conv2d(4, 3, 1), 0.02, march=march)
+
+    def forward(self, x, boxes):
+        x = self.conv(self.quant(x))
+        if self.march == "bayes":
+            maps, scales, canonical, clip = [x.data, self.pool(x).data], [0.5, 0.25], (16, 2), (0.05, 0.0, 0.1, 0.125)
+        else:
+            maps, scales, canonical, clip = [x.data], [0.5], (1, 0), None
+        found = F.multi_scale_roi_align(
+            maps, [boxes], [3, 2], scales, 1, self.aligned, "bilinear", *canonical, clip, self.march
+        )
+        return self.dequant(keep(x, found))
+
+
+BOXES = [
+    [0, 0, 30, 22], [3.25, 4.5, 9, 7], [10, 2, 10.5, 20], [-5, -6, 12, 14], [20, 10, 40, 44], [-9, 1, -2, 5], [8, 8, 8, 12], [70, 3, 80, 9],
+    [1, 1, 6.75, 5.5], [14.5, 3.75, 28, 21.25],
+]
+
+
+@common.fixture
+def regions_bayes():
+    """Regions of two maps by their size, clipped, with half a pixel back; some lie beside the maps or are empty."""
+    return case(Regions("bayes", True), torch.randn(1, 4, 12, 16), torch.tensor(BOXES))
+
+
+@common.fixture
+def regions_legacy_bayes():
+    """The same without the half pixel."""
+    return case(Regions("bayes", False), torch.randn(1, 4, 12, 16), torch.tensor(BOXES))
+
+
+@common.fixture
+def regions_bernoulli2():
+    """Regions in quarters of a pixel: an extent of one more, samples from the corner."""
+    return case(Regions("bernoulli2", False), torch.randn(1, 4, 12, 16), (torch.tensor(BOXES) * 4).to(torch.int32))
+
+
+@graph_module
 class Scales(nn.Module):
     """Sums, products and concatenations of operands whose scales are as far apart as can be."""
 

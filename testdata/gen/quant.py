@@ -10,6 +10,7 @@ import torch
 
 from common import Case, fixture
 from models import bernoulli2_nets as bernoulli2
+from models import operator_nets as operators
 from models import quant_nets as nets
 
 torch.set_num_threads(1)
@@ -40,6 +41,14 @@ NETS = {
     "decoder": (nets.Decoder, lambda: (torch.randn(4, 2, 8), torch.randn(5, 2, 8)), ("traced", "scripted")),
     "classes": (nets.Classes, lambda: (picture(),), ("traced", "scripted")),
     "dispatched": (nets.Dispatched, lambda: (picture(4),), ("traced",)),
+    "lengths": (operators.Lengths, lambda: (torch.randn(2, 5, 6), torch.randn(2, 5, 6)), ("traced", "scripted")),
+    "spread": (operators.Spread, lambda: (torch.randn(2, 5, 6),), ("traced", "scripted")),
+    "named": (operators.Named, lambda: (torch.randn(2, 5, 2, 6), torch.randn(2, 5, 2, 6)), ("traced", "scripted")),
+    "whole": (operators.Whole, lambda: (torch.randn(2, 5, 6) * 3,), ("traced", "scripted")),
+    "curves": (operators.Curves, lambda: (torch.randn(2, 5, 6),), ("traced",)),
+    "products": (operators.Products, lambda: (torch.randn(2, 6, 6), torch.randn(2, 6, 6)), ("traced",)),
+    "response": (operators.Response, lambda: (picture(),), ("traced",)),
+    "windows": (operators.Windows, lambda: (picture(),), ("traced",)),
     "bernoulli2_layers": (bernoulli2.Layers, lambda: (picture(side=16),), ("traced", "scripted")),
     "bernoulli2_arithmetic": (bernoulli2.Arithmetic, lambda: (picture(4), picture(4) * 0.6), ("traced", "scripted")),
     "bernoulli2_tables": (bernoulli2.Tables, lambda: (picture(6),), ("traced", "scripted")),

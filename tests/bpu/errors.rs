@@ -22,7 +22,14 @@ fn unknown_names_and_wrong_counts_are_named() {
 #[test]
 fn operators_without_a_public_formula_say_so() {
     let refused: Vec<&str> = names().filter(|name| refusal(name).is_some()).collect();
-    assert!(refused.contains(&"bpu_quanti_proposal") && refused.contains(&"bpu_quanti_roi_resize"));
+    assert_eq!(
+        refused,
+        [
+            "rcnn_post_process",
+            "meta_requantization",
+            "meta_quant_convolution"
+        ]
+    );
     let error = run("rcnn_post_process", &[Arg::None; 15]).unwrap_err();
     assert!(matches!(error, OpError::NoFormula { .. }));
     assert!(
@@ -78,6 +85,11 @@ proptest! {
             Tensor::ints(DType::I8, &[1, 2, 3, 3], &[-128; 18]), Tensor::ints(DType::I8, &[2, 2, 1, 1], &[127; 4]), Tensor::scalar(0.5),
             Tensor::ints(DType::I32, &[2], &[i32::MIN.into(), i32::MAX.into()]), Tensor::floats(&[0], &[]), Tensor::ints(DType::I16, &[0, 2], &[]),
             Tensor::ints(DType::I64, &[1], &[i64::MIN]), Tensor::floats(&[2, 2, 1, 1], &[f32::NAN, 1e38, -0.0, f32::INFINITY]),
+            Tensor::floats(&[1, 2, 4], &[0.0, -1e38, f32::INFINITY, 3e38, 1.0, f32::NAN, 2.0, 4.0]),
+            Tensor::ints(DType::I32, &[1, 2, 4], &[i32::MIN.into(), 0, i32::MAX.into(), 4, -1, -1, 5, i32::MAX.into()]),
+            Tensor::ints(DType::I8, &[1, 2], &[-128, 127]), Tensor::floats(&[2, 3], &[1e38, 0.5, 0.5, f32::NAN, 0.0, -1e38]), Tensor::floats(&[3], &[0.0, 1e-38, 1.0]),
+            Tensor::floats(&[6], &[0.0, 0.0, 0.0, 1e38, f32::INFINITY, 1.0]), Tensor::floats(&[1, 2, 3], &[0.0; 6]), Tensor::ints(DType::I32, &[1, 3], &[-1; 3]),
+            Tensor::ints(DType::I32, &[1], &[i32::MAX.into()]), Tensor::ints(DType::U8, &[1, 3, 1, 1], &[255, 0, 255]),
         ];
         // Arguments that make the call almost right, so that checks behind the first are reached.
         let right = plausible(name, &tensors);
@@ -93,7 +105,7 @@ proptest! {
 }
 
 /// Arguments of a valid call for some operators.
-fn plausible<'a>(name: &str, t: &'a [Tensor; 8]) -> Vec<Arg<'a>> {
+fn plausible<'a>(name: &str, t: &'a [Tensor; 18]) -> Vec<Arg<'a>> {
     let (x, w, s, i) = (t[0].arg(), t[1].arg(), t[2].arg(), t[3].arg());
     let (one, none) = (Arg::Ints(&[1, 1]), Arg::Ints(&[0, 0]));
     match name {
@@ -161,6 +173,31 @@ fn plausible<'a>(name: &str, t: &'a [Tensor; 8]) -> Vec<Arg<'a>> {
             Arg::Int(1),
             Arg::Str("bayes"),
         ],
+        "bpu_quanti_roi_resize" => vec![
+            x,
+            t[8].arg(),
+            Arg::Float(0.5),
+            Arg::Int(3),
+            Arg::Int(2),
+            Arg::Bool(true),
+            Arg::Str("bilinear"),
+            Arg::Str("bayes"),
+        ],
+        "quanti_nms" => vec![
+            t[9].arg(),
+            t[10].arg(),
+            t[10].arg(),
+            Arg::Int(1),
+            Arg::Int(-1),
+            Arg::Str("bayes"),
+        ],
+        "voxelization" => {
+            let sizes = [t[11].arg(), t[12].arg(), t[13].arg()];
+            let into = [t[14].arg(), t[15].arg()];
+            let counts = [Arg::Int(2), Arg::Int(1), Arg::Int(3)];
+            [&sizes[..], &into, &[t[16].arg()], &counts].concat()
+        }
+        "bgr_to_yuv444" => vec![t[17].arg(), Arg::Bool(false)],
         "bpu_scale_requantization" => vec![
             x,
             s,

@@ -6,7 +6,7 @@ use crate::bpu::call::{Tensor, floats, ints};
 use crate::bpu::values::Rng;
 use proptest::prelude::*;
 use ptool::bpu::op::{Arg, Output, run};
-use ptool::hbdk::graph::{ConvForm, ConvLayer, Kind, LutSegments, PadMode};
+use ptool::hbdk::graph::{ConvForm, ConvLayer, Kind, LutSegments, PadMode, RoiAlign, RoiGrid};
 use ptool::hbdk::params::{self, Chain, ConvParams, ConvScales};
 use ptool::hbdk::{Array, March};
 use ptool::tensor::DType;
@@ -165,6 +165,40 @@ proptest! {
         let inputs = [hardware(DType::I8, &[n, c, h, w], &x), Array::int(DType::I16, &[n, oh, ow, 2], grid)];
         let ours = evaluated(kind, &inputs, &[n, oh, ow, c], DType::I8);
         prop_assert_eq!(native(&[n, oh, ow, c], ours), result("bpu_quanti_grid_sample", &args));
+    }
+
+    #[test]
+    fn regions(seed: u64) {
+        let mut rng = Rng(seed);
+        let [c, h, w, oh, ow, count] = [3, 7, 7, 5, 5, 6].map(|most| rng.within(1, most) as usize);
+        let (grid, march, aligned) = rng.choose(&[
+            (RoiGrid::Origin, "bernoulli2", false), (RoiGrid::Legacy, "bayes", false), (RoiGrid::HalfPixel, "bayes", true),
+        ]);
+        let scale = 0.5f64.powi(rng.within(0, 3) as i32);
+        let x = rng.extreme(c * h * w, -128, 127);
+        let whole: Vec<i64> = (0..4 * count).map(|_| {
+            let near = rng.within(-20, 120);
+            rng.choose(&[near, near, near, near, 0, 32767, -32768])
+        }).collect();
+        let float = grid != RoiGrid::Origin && rng.choose(&[true, false]);
+        let pixels: Vec<f32> = whole.iter().map(|v| *v as f32 * 0.3).collect();
+        let data = Tensor::ints(DType::I8, &[1, c, h, w], &x);
+        let rois = match float {
+            true => Tensor::floats(&[1, count, 4], &pixels),
+            false => Tensor::ints(DType::I32, &[1, count, 4], &whole),
+        };
+        let boxes = match float {
+            true => Array::real(DType::F32, &[count, 4], pixels.iter().map(|v| f64::from(*v)).collect()),
+            false => Array::int(DType::I32, &[count, 4], whole),
+        };
+        let args = [
+            data.arg(), rois.arg(), Arg::Float(scale), Arg::Int(oh as i64), Arg::Int(ow as i64), Arg::Bool(aligned),
+            Arg::Str("bilinear"), Arg::Str(march),
+        ];
+        let kind = Kind::RoiAlign(RoiAlign { size: [oh, ow], scales: vec![scale], grid, canonical: [1, 0], clip: None });
+        let inputs = [hardware(DType::I8, &[1, c, h, w], &x), boxes];
+        let ours = evaluated(kind, &inputs, &[count, oh, ow, c], DType::I8);
+        prop_assert_eq!(native(&[count, oh, ow, c], ours), result("bpu_quanti_roi_resize", &args));
     }
 
     #[test]

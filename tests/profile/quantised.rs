@@ -4,6 +4,7 @@ use super::Ran;
 use crate::exec::fixtures::{positional, runnable};
 use crate::exec::io;
 use ptool::analysis::profile::{Collector, Row, arrays, describe, names, profile};
+use ptool::archive::pickle::Value as Pickled;
 use ptool::exec::torch::{self, Options as TorchOptions, TorchEngine};
 use ptool::exec::{Engine, NoTap, Value};
 use ptool::hbdk::graph::Kind;
@@ -50,12 +51,14 @@ fn both(model: &Model, values: Vec<Value>) -> Result<Ran, String> {
     })
 }
 
-/// How many operators there are; an error names those that differ.
+/// How many operators there are; an error names those that differ on equal inputs. A known disagreement of the tool
+/// chain changes what comes after it.
 fn equal_operators(ran: &Ran) -> Result<usize, String> {
     let inputs = arrays(&ran.values).map_err(|e| e.to_string())?;
     let found = profile(&ran.build.graph, &names(&ran.build), &inputs, &ran.results);
     let rows = found.map_err(|e| e.to_string())?.rows;
-    let is_fault = |row: &&Row| !row.is_equal() && row.known.is_none();
+    let known = rows.iter().any(|row| row.known.is_some());
+    let is_fault = |row: &&Row| !row.is_equal() && row.known.is_none() && (row.by_itself || !known);
     let different: Vec<_> = rows.iter().filter(is_fault).collect();
     match different.is_empty() {
         true => Ok(rows.len()),
@@ -174,6 +177,7 @@ const REFUSED: &[(March, &str, &str)] = &[
     (March::Bayes, "volume", "prim::DictConstruct"),
     (March::Bernoulli2, "activations", "aten::elu"),
     (March::Bernoulli2, "attention", "aten::layer_norm"),
+    (March::Bernoulli2, "curves", "aten::mish"),
     (March::Bernoulli2, "decoder", "aten::layer_norm"),
     (March::Bernoulli2, "encoder", "aten::layer_norm"),
     (March::Bernoulli2, "functional", "aten::gelu"),
@@ -183,9 +187,13 @@ const REFUSED: &[(March, &str, &str)] = &[
         "quantize of a tensor that is no input",
     ),
     (March::Bernoulli2, "leftover", "aten::group_norm"),
+    (March::Bernoulli2, "lengths", "aten::cosine_similarity"),
     (March::Bernoulli2, "norms", "aten::group_norm"),
+    (March::Bernoulli2, "products", "aten::amin"),
     (March::Bernoulli2, "recurrent", "aten::lstm"),
+    (March::Bernoulli2, "response", "aten::pow"),
     (March::Bernoulli2, "sampled", "aten::grid_sampler"),
+    (March::Bernoulli2, "spread", "aten::rms_norm"),
     (March::Bernoulli2, "steps", "aten::lstm"),
     (
         March::Bernoulli2,
@@ -193,6 +201,7 @@ const REFUSED: &[(March, &str, &str)] = &[
         "aten::affine_grid_generator",
     ),
     (March::Bernoulli2, "volume", "aten::conv3d"),
+    (March::Bernoulli2, "whole", "aten::floor"),
 ];
 
 /// What horizon.md 8.3 lists for bernoulli2, as the front end calls it.
@@ -303,6 +312,31 @@ const SAMPLE_STEPS: f32 = 2.0;
 /// three products each, that is a few of int16's steps.
 const WIDE_STEPS: f32 = 4.0;
 
+/// A step inside a composite operator has 16 bits: the multiplier of a rescale has 15 (horizon.md 3.2), and between the
+/// entries of a table is a line (3.12). In steps of eight bits, a quarter of one.
+const INNER_STEPS: f32 = 64.0;
+
+/// Whether the module of the fake-quant file at a path gives qint16.
+fn is_wide(fake: &Model, path: &str) -> bool {
+    let Ok(data) = fake.archive.data() else {
+        return false;
+    };
+    // A softmax ends with a product.
+    [
+        ".activation_post_process.dtype",
+        ".mul.activation_post_process.dtype",
+    ]
+    .iter()
+    .any(|last| {
+        let mut parts = path.split('.').chain(last[1..].split('.'));
+        let found = parts.try_fold(data.at(data.root()), |at, name| match at {
+            Pickled::Object(object) => Some(data.at(data.attribute(object, name)?)),
+            _ => None,
+        });
+        matches!(found, Some(Pickled::Str(text)) if data.str(text) == Some("qint16"))
+    })
+}
+
 /// Operations of a fixture that are more than a step from their fake-quant ones, with their distances.
 fn distant(path: &Path, march: March) -> Result<Vec<(String, f32)>, String> {
     let (float, inputs) = float(path)?;
@@ -324,6 +358,7 @@ fn distant(path: &Path, march: March) -> Result<Vec<(String, f32)>, String> {
         "aten::grid_sampler" => SAMPLE_STEPS,
         "aten::upsample_bilinear2d" if march == March::Bernoulli2 => SAMPLE_STEPS,
         "_generated_matmul_0" if name.starts_with("transformed") => WIDE_STEPS,
+        path if is_wide(&fake, path) => INNER_STEPS,
         _ => ONE_STEP,
     };
     let is_far = |it: &(String, f32)| it.1.is_nan() || it.1 > limit(&it.0);

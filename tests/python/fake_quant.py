@@ -125,8 +125,8 @@ def check_errors():
     for call, text in [
         (lambda: torch.ops.horizon.scale_quanti_opt(x, torch.ones(1), -128, 127, -1, "up"), "round_mode is"),
         (lambda: torch.ops.horizon.scale_quanti_opt(x, torch.ones(2), -128, 127, 1, "floor"), "scale has 2 elements"),
-        (lambda: torch.ops.horizon.bpu_quanti_roi_resize(x, x, 1.0, 2, 2, True, "bilinear", "bayes"), "not public"),
-        (lambda: torch.ops.horizon.meta_requantization(x, x, x, "qint8", "qint8", "meta"), "horizon::meta_requantization"),
+        (lambda: torch.ops.horizon.bpu_quanti_roi_resize(x, x, 1.0, 2, 2, True, "bilinear", "bayes"), "is not [N, C, H, W]"),
+        (lambda: torch.ops.horizon.meta_requantization(x, x, x, "qint8", "qint8", "meta"), "horizon::meta_requantization can be loaded but not run: march `meta`"),
     ]:
         try:
             call()

@@ -42,7 +42,7 @@ impl Depthwise<'_> {
         if to.is_empty() {
             return to;
         }
-        let mut staged = stage::blank::<i16>(&self.window, channels);
+        let mut staged = stage::blank::<i16>(&self.window, channels, cx.isa);
         let (bases, offsets) = (self.window.bases(channels), self.window.offsets(channels));
         for (index, to) in to.chunks_exact_mut(pixels * channels).enumerate() {
             stage::write(&mut staged, &self.window, channels, images, index, cx.isa);

@@ -43,20 +43,21 @@ pub(super) fn write(
         // SAFETY: the instructions exist by the first assertion; lanes beyond `used` are masked off every access, and the
         // other assertions bound the rest.
         unsafe {
-            if tile.used - first >= STEP {
-                block::<true>(acc, to, bias, pairs, tile, channels, lo, first);
-            } else {
-                block::<false>(acc, to, bias, pairs, tile, channels, lo, first);
+            match tile.used - first {
+                STEP.. => block::<4, true>(acc, to, bias, pairs, tile, channels, lo, first),
+                33.. => block::<4, false>(acc, to, bias, pairs, tile, channels, lo, first),
+                32 => block::<2, true>(acc, to, bias, pairs, tile, channels, lo, first),
+                _ => block::<2, false>(acc, to, bias, pairs, tile, channels, lo, first),
             }
         }
     }
 }
 
 /// # Safety
-/// The assertions of [`write()`]; `first < tile.used`; `FULL` only if 64 channels are left.
+/// The assertions of [`write()`]; `first < tile.used`; at most `VECTORS · 16` channels are left, exactly as many if `FULL`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 #[allow(clippy::too_many_arguments)]
-unsafe fn block<const FULL: bool>(
+unsafe fn block<const VECTORS: usize, const FULL: bool>(
     acc: &[i32],
     to: &mut [i8],
     bias: &[i32],
@@ -66,11 +67,9 @@ unsafe fn block<const FULL: bool>(
     lo: i32,
     first: usize,
 ) {
-    let mask: u64 = if FULL {
-        !0
-    } else {
-        (1 << (tile.used - first)) - 1
-    };
+    let left = (tile.used - first).min(STEP);
+    let mask = if FULL { VECTORS * LANES } else { left };
+    let mask = u64::MAX >> (64 - mask);
     // SAFETY: masked loads read at most `used - first` elements of each list.
     let load = |from: *const i32| -> [__m512i; 4] {
         std::array::from_fn(|b| unsafe {
@@ -96,7 +95,7 @@ unsafe fn block<const FULL: bool>(
         let t: [__m512i; 4] =
             std::array::from_fn(|b| _mm512_srav_epi32(_mm512_add_epi32(a[b], bias[b]), pre[b]));
         let mut y = [_mm512_setzero_si512(); 4];
-        for (pair, half) in half.iter().enumerate() {
+        for (pair, half) in half.iter().enumerate().take(VECTORS / 2) {
             let (even, odd) = (2 * pair, 2 * pair + 1);
             let both = _mm512_packs_epi32(t[even], t[odd]);
             let u = _mm512_madd_epi16(_mm512_unpacklo_epi16(both, *half), multiplier[even]);
@@ -114,10 +113,10 @@ unsafe fn block<const FULL: bool>(
         // SAFETY: row `row` lies inside, see `write`; lanes that do not exist are masked off.
         unsafe {
             let to = to.as_mut_ptr().add(row * channels + first);
-            if FULL {
-                _mm512_storeu_si512(to.cast(), bytes);
-            } else {
-                _mm512_mask_storeu_epi8(to, mask, bytes);
+            match (FULL, VECTORS) {
+                (true, 4) => _mm512_storeu_si512(to.cast(), bytes),
+                (true, _) => _mm256_storeu_si256(to.cast(), _mm512_castsi512_si256(bytes)),
+                _ => _mm512_mask_storeu_epi8(to, mask, bytes),
             }
         }
     }

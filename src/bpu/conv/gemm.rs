@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+#[cfg(target_arch = "x86_64")]
+use super::amx::{self, Plan};
 use super::output::{Finish, Tile};
 use super::pack::{LANES, PackedWeight, WeightShape};
 use super::stage::{self, Images, StageAs};
@@ -9,6 +11,9 @@ use super::tile::{Acc, Multiply, Operands};
 use super::window::Window;
 use crate::bpu::channel::Int;
 use crate::bpu::op::Context;
+#[cfg(target_arch = "x86_64")]
+use crate::bpu::simd::Isa;
+use crate::tensor::DType;
 
 /// Pixels of which all output channels are computed before the next ones: their inputs stay in the second-level cache.
 const CHUNK: usize = 1536;
@@ -38,7 +43,7 @@ impl<P: Multiply> Dense<'_, P> {
             return to;
         }
         let channels = self.weight.inputs * self.weight.groups;
-        let mut staged = stage::blank(&self.window, channels);
+        let mut staged = stage::blank(&self.window, channels, cx.isa);
         let bases = self.window.bases(channels);
         let offsets: Vec<usize> = self
             .window
@@ -72,6 +77,10 @@ impl<P: Multiply> Dense<'_, P> {
         pixel: usize,
         to: &mut [U],
     ) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(plan) = self.plan(cx.isa, bases, offsets) {
+            return self.chunk_of_tiles(&plan, bytemuck::cast_slice(staged), pixel, to);
+        }
         let WeightShape {
             groups,
             outputs,
@@ -101,6 +110,53 @@ impl<P: Multiply> Dense<'_, P> {
                 };
                 self.finish.write(&mut acc.0, tile, to, outputs * groups);
                 row += rows;
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<P: Multiply> Dense<'_, P> {
+    /// Which tiles compute a chunk of int8 inputs; `None` if vector registers do it better.
+    fn plan<'o>(&self, isa: Isa, bases: &[usize], offsets: &'o [usize]) -> Option<Plan<'o>> {
+        let WeightShape { groups, inputs, .. } = self.weight;
+        let stride = self.window.stride[2] * inputs * groups;
+        let run = self.weight.run::<P::Act>();
+        (P::DTYPE == DType::I8)
+            .then(|| Plan::new(isa, bases, offsets, run, stride))
+            .flatten()
+    }
+
+    fn chunk_of_tiles<U: Int>(&self, plan: &Plan, staged: &[u8], pixel: usize, to: &mut [U]) {
+        let WeightShape {
+            groups,
+            outputs,
+            inputs,
+            ..
+        } = self.weight;
+        let mut acc = Acc([0; _]);
+        let tiles = plan.tiles();
+        for panel in &self.packed.panels {
+            let operands = amx::Panel {
+                staged: &staged[panel.group * inputs..],
+                weights: bytemuck::cast_slice(&self.packed.data[panel.at..panel.at + panel.len]),
+                blocks: panel.blocks,
+            };
+            let width = panel.blocks * LANES;
+            for pair in &plan.pairs {
+                plan.multiply(&tiles, pair, operands, &mut acc);
+                for rows in &pair.rows {
+                    let tile = Tile {
+                        width,
+                        used: (outputs - panel.first).min(width),
+                        channel: panel.group * outputs + panel.first,
+                        row: rows.pixel,
+                        pixel: pixel + rows.pixel,
+                        rows: rows.count,
+                    };
+                    let acc = &mut acc.0[rows.from * width..];
+                    self.finish.write(acc, tile, to, outputs * groups);
+                }
             }
         }
     }

@@ -5,8 +5,11 @@ use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::stage::Staged;
+#[cfg(target_arch = "x86_64")]
+use super::amx;
+use super::stage::{LINE, Staged};
 use crate::bpu::op::{Element, TensorRef};
+use crate::bpu::simd::{Isa, Level};
 use crate::tensor::DType;
 
 /// Output channels of one vector block.
@@ -15,8 +18,14 @@ pub(super) const LANES: usize = 16;
 /// Blocks that one kernel call computes at most.
 pub(super) const MAX_BLOCKS: usize = 4;
 
-/// Bytes of a cache line.
-const LINE: usize = 64;
+/// Blocks of a panel for the kernels of an instruction set.
+pub(super) fn blocks_for(isa: Isa) -> usize {
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx => amx::BLOCKS,
+        _ => MAX_BLOCKS,
+    }
+}
 
 /// A packed element type and the staged type it is multiplied with.
 pub(super) trait Packed: Element {
@@ -56,7 +65,7 @@ impl WeightShape {
     }
 }
 
-/// Up to [`MAX_BLOCKS`] blocks of output channels of one group, whose weights lie together.
+/// Blocks of output channels of one group, as many as [`blocks_for`] says or fewer, whose weights lie together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Panel {
     pub(super) group: usize,
@@ -79,7 +88,7 @@ pub(super) struct PackedWeight<P> {
 
 impl<P: Packed> PackedWeight<P> {
     /// `weight` is `[groups · outputs][inputs][taps]`.
-    pub(super) fn new(weight: &[i8], shape: WeightShape) -> Self {
+    pub(super) fn new(weight: &[i8], shape: WeightShape, blocks_in_panel: usize) -> Self {
         let depth = shape.taps / shape.stretch * shape.run::<P::Act>();
         let mut panels = Vec::new();
         let size = (0..shape.outputs).step_by(LANES).count() * LANES * depth * shape.groups;
@@ -90,8 +99,8 @@ impl<P: Packed> PackedWeight<P> {
             P::default(),
         );
         for group in 0..shape.groups {
-            for first in (0..shape.outputs).step_by(LANES * MAX_BLOCKS) {
-                let blocks = (shape.outputs - first).div_ceil(LANES).min(MAX_BLOCKS);
+            for first in (0..shape.outputs).step_by(LANES * blocks_in_panel) {
+                let blocks = (shape.outputs - first).div_ceil(LANES).min(blocks_in_panel);
                 let (at, len) = (data.len(), depth * blocks * LANES);
                 data.resize(at + len, P::default());
                 let panel = Panel {
@@ -138,6 +147,7 @@ pub(super) struct Key {
     shape: WeightShape,
     kind: &'static str,
     element: DType,
+    blocks_in_panel: usize,
 }
 
 impl Key {
@@ -148,6 +158,7 @@ impl Key {
         shape: WeightShape,
         kind: &'static str,
         element: DType,
+        blocks_in_panel: usize,
     ) -> Self {
         let identity = match weight.key {
             Some(key) => (true, key.get()),
@@ -162,6 +173,7 @@ impl Key {
             shape,
             kind,
             element,
+            blocks_in_panel,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+#[cfg(target_arch = "x86_64")]
+use super::amx;
 use super::window::Window;
 use crate::bpu::channel::Int;
 use crate::bpu::op::{Element, TensorRef};
-use crate::bpu::simd::{Isa, per_isa};
+use crate::bpu::simd::{Isa, Level, per_isa};
 
 /// An element type of staged images.
 pub(super) trait Staged: Element {
@@ -53,12 +55,49 @@ impl StageAs<i16> for i16 {
 }
 
 /// Elements that kernels may read past the last pixel: the rest of a step, which meets weights of 0.
-pub(super) const SLACK: usize = 4;
+const SLACK: usize = 4;
 
 /// A staged image of zeros with `channels` channels.
-pub(super) fn blank<S: Staged>(window: &Window, channels: usize) -> Vec<S> {
+pub(super) fn blank<S: Staged>(window: &Window, channels: usize, isa: Isa) -> Image<S> {
     let cells: usize = window.staged().iter().product();
-    vec![S::ZERO; cells * channels + SLACK]
+    let slack = match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx => amx::slack(window.stride[2] * channels),
+        _ => 0,
+    };
+    Image::new(cells * channels + SLACK + slack)
+}
+
+/// Bytes of a cache line: rows of a whole number of lines never straddle two.
+pub(super) const LINE: usize = 64;
+
+/// Staged elements from the start of a cache line on.
+pub(super) struct Image<S> {
+    memory: Vec<S>,
+    start: usize,
+}
+
+impl<S: Staged> Image<S> {
+    fn new(len: usize) -> Self {
+        let most = LINE / size_of::<S>();
+        let memory = vec![S::ZERO; len + most];
+        let start = memory.as_ptr().align_offset(LINE).min(most);
+        Self { memory, start }
+    }
+}
+
+impl<S> std::ops::Deref for Image<S> {
+    type Target = [S];
+
+    fn deref(&self) -> &[S] {
+        &self.memory[self.start..]
+    }
+}
+
+impl<S> std::ops::DerefMut for Image<S> {
+    fn deref_mut(&mut self) -> &mut [S] {
+        &mut self.memory[self.start..]
+    }
 }
 
 /// An input tensor `[N, C, spatial…]` in whichever dense order it has.

@@ -7,12 +7,15 @@ use super::pack::{LANES, MAX_BLOCKS, Packed};
 use super::stage::Staged;
 use crate::bpu::simd::{Isa, Level};
 
-/// Pixels that one kernel call computes at most.
-pub(super) const MAX_ROWS: usize = 12;
+/// Pixels that one kernel call computes at most: two tiles of AMX.
+pub(super) const ROWS: usize = 32;
+
+/// Pixels that one call on vector registers computes at most.
+const MAX_ROWS: usize = 12;
 
 /// Accumulators of one call: rows of `blocks · 16`.
 #[repr(align(64))]
-pub(super) struct Acc(pub(super) [i32; 24 * LANES]);
+pub(super) struct Acc(pub(super) [i32; ROWS * MAX_BLOCKS * LANES]);
 
 /// What one kernel call reads. Sums run over `offsets.len()` stretches of `run` staged elements.
 #[derive(Clone, Copy)]
@@ -39,7 +42,7 @@ impl<P: Packed> Operands<'_, P> {
 }
 
 /// Pixels per call for a panel of `blocks`: as many as the registers hold.
-pub(super) fn rows_for(blocks: usize) -> usize {
+fn rows_for(blocks: usize) -> usize {
     match blocks {
         4.. => 6,
         3 => 8,
@@ -93,7 +96,7 @@ impl Multiply for i8 {
         let bases = &bases[..rows];
         op.check(bases);
         #[cfg(target_arch = "x86_64")]
-        if isa.level() == Level::Vnni {
+        if isa.level() >= Level::Vnni {
             // SAFETY: the level exists only where the machine has these instructions; `check` holds for all reads, and `acc`
             // holds `rows · blocks · 16` elements for each pair of the table.
             unsafe { by_rows!(vnni, acc, bases, op, rows) };
@@ -113,7 +116,9 @@ impl Multiply for i16 {
         match isa.level() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as for int8 weights.
-            Level::Vnni | Level::Avx512 => unsafe { by_rows!(pairs512, acc, bases, op, rows) },
+            Level::Amx | Level::Vnni | Level::Avx512 => unsafe {
+                by_rows!(pairs512, acc, bases, op, rows)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as for int8 weights.
             Level::Avx2 => unsafe {

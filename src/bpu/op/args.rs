@@ -117,6 +117,19 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// A list of tensors, each checked as [`Self::tensor`] does.
+    pub fn tensors(&self, index: usize) -> Result<&'a [TensorRef<'a>], OpError> {
+        let Arg::Tensors(list) = self.get(index) else {
+            return Err(self.wrong(index, "a list of tensors"));
+        };
+        for (at, tensor) in list.iter().enumerate() {
+            tensor.check().map_err(|message| {
+                self.shape_error(format!("argument {index}, tensor {at}: {message}"))
+            })?;
+        }
+        Ok(list)
+    }
+
     /// An int.
     pub fn int(&self, index: usize) -> Result<i64, OpError> {
         match self.get(index) {

@@ -7,20 +7,8 @@ use super::{Args, Context, OpError, Output, Shape};
 /// Operator and the reason.
 pub(super) const REFUSED: &[(&str, &str)] = &[
     (
-        "bpu_quanti_proposal",
-        "the box decoding and suppression of the proposal kernel are not public; cut the model before its post-processing",
-    ),
-    (
         "rcnn_post_process",
-        "the arithmetic of the RCNN post-processing kernel is not public; cut the model before its post-processing",
-    ),
-    (
-        "bpu_quanti_roi_resize",
-        "the sampling points of the region-of-interest resize kernel are not public",
-    ),
-    (
-        "quantized_roi_resize",
-        "the sampling points of the region-of-interest resize kernel are not public",
+        "which class is the background and the unit of the integer scores of the R-CNN post-processing are not public; cut the model before it",
     ),
     (
         "meta_requantization",
@@ -29,18 +17,6 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
     (
         "meta_quant_convolution",
         "march `meta` has kernels of its own, whose arithmetic is not public; use bayes or bernoulli2",
-    ),
-    (
-        "quanti_nms",
-        "the fixed-point overlap test and margin rule of the suppression kernel are not public",
-    ),
-    (
-        "voxelization",
-        "which points a full voxel keeps, and how points on a cell border are rounded, is not public",
-    ),
-    (
-        "bgr_to_yuv444",
-        "the coefficients and rounding of the colour conversion kernel are not public",
     ),
 ];
 

@@ -2,8 +2,8 @@
 
 use super::{Args, Context, OpError, Output, Shape, refused};
 use crate::bpu::{
-    argmax, conv, convert, correlation, lut, mul, order, pool, quantise, requantise, resize,
-    scalar, segment, warp,
+    argmax, colour, conv, convert, correlation, lut, mul, order, pool, proposal, quantise,
+    requantise, resize, roi, scalar, segment, suppress, voxel, warp,
 };
 
 type Run = fn(&Context, &Args) -> Result<Vec<Output>, OpError>;
@@ -43,6 +43,8 @@ pub(super) const OPS: &[Entry] = &[
     op("bpu_scale_quanti_pooling", &[8], pool::run, pool::shapes),
     op("bpu_quanti_resize", &[8], resize::run, resize::shapes),
     op("quantized_resize", &[8], resize::run, resize::shapes),
+    op("bpu_quanti_roi_resize", &[8], roi::run, roi::shapes),
+    op("quantized_roi_resize", &[8], roi::run, roi::shapes),
     op("bpu_quanti_grid_sample", &[7], warp::run, warp::shapes),
     op("bpu_segment_lut", &[12, 11], segment::run, segment::shapes),
     op("bpu_quanti_mul", &[6], mul::run, mul::shapes),
@@ -50,6 +52,10 @@ pub(super) const OPS: &[Entry] = &[
     op("bpu_scale_quanti_correlation", &[14], correlation::run, correlation::shapes),
     op("sort", &[3], order::sort, order::sort_shapes),
     op("nms", &[3], order::nms, order::nms_shapes),
+    op("quanti_nms", &[6], suppress::run, suppress::shapes),
+    op("bpu_quanti_proposal", &[28, 29, 25], proposal::run, proposal::shapes),
+    op("voxelization", &[9], voxel::run, voxel::shapes),
+    op("bgr_to_yuv444", &[2], colour::run, colour::shapes),
     op("bpu_quanti_lut", &[7], lut::interpolated, lut::otype_shapes),
     op("bpu_quanti_line_fit", &[5], lut::line_fit, lut::line_fit_shapes),
     op("quanti_lut256", &[2], lut::table256, lut::table256_shapes),
@@ -58,15 +64,9 @@ pub(super) const OPS: &[Entry] = &[
     op("frexp", &[1], scalar::frexp, scalar::frexp_shapes),
     op("toqint", &[5], scalar::toqint, scalar::toqint_shapes),
     op("clamp", &[3], scalar::clamp, scalar::round_shapes),
-    no("bpu_quanti_proposal", &[25, 28, 29]),
     no("rcnn_post_process", &[15]),
-    no("bpu_quanti_roi_resize", &[8]),
-    no("quantized_roi_resize", &[8]),
     no("meta_requantization", &[6]),
     no("meta_quant_convolution", &[22]),
-    no("quanti_nms", &[6]),
-    no("voxelization", &[9]),
-    no("bgr_to_yuv444", &[2]),
 ];
 
 pub(super) fn find(name: &str) -> Result<&'static Entry, OpError> {

@@ -23,7 +23,7 @@ fn shim() {
         .flag("-O2")
         .files(parts.map(|part| format!("src/exec/torch/shim/{part}.cpp")))
         .files(
-            ["register", "memo", "fake_quant"]
+            ["register", "memo", "fake_quant", "fake_roi"]
                 .map(|part| format!("src/exec/torch/shim/horizon/{part}.cpp")),
         )
         .compile("ptool_shim");

@@ -93,6 +93,45 @@ pub struct Resample {
     pub rounding: bool,
 }
 
+/// Where the samples of a region lie along an axis, from `low` to `high` in pixels of the map, `n` of them.
+///
+/// The extents and offsets are read (plugin modules, torchvision's function that the float module calls), as is the
+/// layer's step of 16 bits; that starts and steps floor is the choice of `hbir.md` 1.6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoiGrid {
+    /// From `low` in steps of `(high - low + 1)/n`: bernoulli2.
+    Origin,
+    /// In the middles of `n` parts of `max(high - low, 1)`.
+    Legacy,
+    /// In the middles of `n` parts of `high - low`, half a pixel back: `aligned=True`.
+    HalfPixel,
+}
+
+impl RoiGrid {
+    /// Fraction bits of coordinates.
+    pub fn bits(self) -> u32 {
+        match self {
+            RoiGrid::Origin => 8,
+            RoiGrid::Legacy | RoiGrid::HalfPixel => 16,
+        }
+    }
+}
+
+/// Regions of one or more maps of a pyramid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoiAlign {
+    /// Height and width of a result.
+    pub size: [usize; 2],
+    /// Pixels of each map in one of the image.
+    pub scales: Vec<f64>,
+    /// Where the samples lie.
+    pub grid: RoiGrid,
+    /// Size of a region in pixels of the image, and the level that such a region is taken from.
+    pub canonical: [i64; 2],
+    /// Parts of a box that are cut off left, top, right and bottom.
+    pub clip: Option<[f32; 4]>,
+}
+
 /// How two operands are brought to one scale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddForm {
@@ -198,6 +237,8 @@ pub enum Kind {
         post_rounding: bool,
     },
     RoiResize(Resample),
+    /// Maps, then boxes.
+    RoiAlign(RoiAlign),
     NearestUpsample([usize; 2]),
     ElementwiseAdd {
         form: AddForm,
@@ -331,6 +372,7 @@ impl Kind {
             Kind::MaxPooling(_) => "MaxPooling",
             Kind::AvgPooling { .. } => "SAvgPooling",
             Kind::RoiResize(_) => "RoiResize",
+            Kind::RoiAlign(_) => "RoiAlign",
             Kind::NearestUpsample(_) => "NearestUpsample",
             Kind::ElementwiseAdd { form, .. } => match form {
                 AddForm::Scale { .. } => "SElementwiseAdd",

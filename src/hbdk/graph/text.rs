@@ -133,6 +133,13 @@ fn fields(kind: &Kind) -> Fields {
             ],
         ]
         .concat(),
+        Kind::RoiAlign(it) => vec![
+            ("size", text(&it.size)),
+            ("scales", text(&it.scales)),
+            ("grid", text(&it.grid)),
+            ("canonical", text(&it.canonical)),
+            ("clip", text(&it.clip)),
+        ],
         Kind::RoiResize(it) => vec![
             ("size", text(&it.size)),
             ("step", text(&it.step)),

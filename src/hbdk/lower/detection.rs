@@ -185,15 +185,12 @@ pub(super) fn point_pillars_scatter(builder: &mut Builder<'_>, args: &Args) -> R
 pub(super) fn refusal(name: &str) -> Option<&'static str> {
     Some(match name {
         "detection_post_process_v1" | "rcnn_post_process" => {
-            "how the layer decodes and suppresses boxes is not public, so it cannot be evaluated here; profile the \
-             model without its post-processing"
-        }
-        "multi_scale_roi_align" => {
-            "the sampling points of the layer are not public, so it cannot be evaluated here; profile the model up to \
-             its RoI align"
+            "how the layer decodes and suppresses boxes is not public, and there is no second evaluation of it here; \
+             profile the model without its post-processing"
         }
         "point_pillars_preprocess" => {
-            "which points a full voxel keeps is not public, so it cannot be evaluated here; begin the profile behind it"
+            "which points a full voxel keeps is not public, and there is no second evaluation of it here; begin the \
+             profile behind it"
         }
         _ => return None,
     })

@@ -37,6 +37,10 @@ pub(super) fn call<'m>(
             let (x, c) = (low.quantised(x, module)?, scalar(low, module, c)?);
             add_scalar(low, module, &x, c)
         }
+        ("ceil" | "floor", &[x]) => {
+            let x = low.quantised(x, module)?;
+            round(low, module, method, &x)
+        }
         ("cat", &[list, dim]) => cat(low, module, list, dim),
         ("sum" | "mean", &[x, dim, keepdim]) => {
             let x = low.quantised(x, module)?;
@@ -257,7 +261,66 @@ fn cat<'m>(
     Ok(result(data, out))
 }
 
-/// `sum` keeps the dimension if told to; `mean` always does, and its caller squeezes (`horizon.md` 3.8).
+/// The largest and smallest exponents of a scale that the front end's `ceil` takes (`hbir.md` 1.15).
+const CEIL_EXPONENTS: (i32, i32) = (-30, 0);
+
+/// `horizon.md` 3.15. The front end reads a scale that is no power of two as the next smaller one, so `ceil` gets its
+/// input on the finest grid of 16 bits that is one and holds all of it.
+fn round<'m>(
+    low: &mut Lowering<'m>,
+    module: &Module<'m>,
+    method: &str,
+    x: &Quantised,
+) -> Result<Val<'m>, ConvertError> {
+    let scale = x.grid.scale();
+    let scale = scale.ok_or_else(|| module.refuse("its input has a scale per channel"))?;
+    let grid = FakeQuant::of_some_output(module)?.grid;
+    let finer = (method == "ceil" && !is_power_of_two(scale)).then(|| {
+        let steps = -x.grid.dtype.limits().0 as f32 / 32768.0;
+        let exponent = (scale * steps).log2().ceil() as i32;
+        exponent.clamp(CEIL_EXPONENTS.0, CEIL_EXPONENTS.1)
+    });
+    let finer = finer.map(|it| (it as f32).exp2());
+    low.made(module, &[&x.grid], |low| {
+        let mut leaf = Leaf::new("functional_modules.QFunctional");
+        leaf.floats1(&mut low.emit, "scale", &grid.scales)?;
+        if let Some(scale) = finer {
+            leaf.floats1(&mut low.emit, "input_scale", &[scale])?;
+        }
+        Ok((leaf.finish(&mut low.emit)?, Some(grid.clone())))
+    })?;
+    let mut x = x.clone();
+    if let Some(scale) = finer {
+        let grid = Grid::new(QType::Qint16, scale);
+        let scale = low.body.buffer(&module.path, "input_scale");
+        let zero_point = low.body.zero_point(scale);
+        let data = low.requantise(&x, scale, zero_point, grid.dtype)?;
+        x = Quantised {
+            data,
+            scale,
+            zero_point,
+            grid,
+        };
+    }
+    let scale = low.body.buffer(&module.path, "scale");
+    let zero_point = low.body.zero_point(scale);
+    let out = Functional {
+        scale,
+        zero_point,
+        grid,
+    };
+    let x_type = low.body.str(x.grid.dtype.name());
+    let mut inputs = vec![x.data, x.scale, x.zero_point, x_type];
+    inputs.extend(ending(low, &out)?);
+    let data = low.body.functional(method, &inputs);
+    Ok(result(data, out))
+}
+
+fn is_power_of_two(scale: f32) -> bool {
+    scale.log2().fract() == 0.0 && scale <= 1.0
+}
+
+/// Both keep the dimension here, and what drops it squeezes (`horizon.md` 3.8, 5.6).
 fn reduce<'m>(
     low: &mut Lowering<'m>,
     module: &Module<'m>,
@@ -275,12 +338,12 @@ fn reduce<'m>(
     let dtype = low.body.str(x.grid.dtype.name());
     let mut inputs = vec![x.data, dim];
     if method == "sum" {
-        inputs.push(low.body.bool(keep));
+        inputs.push(low.body.bool(true));
     }
     inputs.extend([x.scale, x.zero_point, dtype]);
     inputs.extend(ending(low, &out)?);
     let mut data = low.body.functional(method, &inputs);
-    if method == "mean" && !keep {
+    if !keep {
         data = low.body.aten("aten::squeeze", "dim", &[data, dim]);
     }
     Ok(result(data, out))

@@ -523,3 +523,43 @@ def window_reverse(windows: Tensor,
   _69 = torch.permute(grid, [0, 1, 3, 2, 4, 5])
   _70 = torch.reshape(_69, [-1, h, w, torch.size(windows, -1)])
   return _70
+def bbox_clip(boxes: List[Tensor],
+    clip_ratio: Tuple[float, float, float, float]) -> List[Tensor]:
+  _71 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._bbox_clip
+  return _71(boxes, clip_ratio, )
+def roi_align_list(input: Tensor,
+    boxes: List[Tensor],
+    output_size: List[int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    march: str) -> Tensor:
+  _72 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._roi_align_list
+  _73 = _72(input, boxes, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, march, )
+  return _73
+def roi_align_tensor(input: Tensor,
+    boxes: Tensor,
+    output_size: List[int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    march: str) -> Tensor:
+  _74 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._roi_align_tensor
+  _75 = _74(input, boxes, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, march, )
+  return _75
+def multi_scale_roi_align(features: List[Tensor],
+    boxes: List[Tensor],
+    output_size: List[int],
+    spatial_scale: List[float],
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    canonical_box_size: int,
+    canonical_level: int,
+    box_clip_ratio: Optional[Tuple[float, float, float, float]],
+    march: str) -> Tensor:
+  _76 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._multi_scale_roi_align
+  _77 = _76(features, boxes, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, canonical_box_size, canonical_level, box_clip_ratio, march, )
+  return _77

@@ -1110,3 +1110,214 @@ def _rcnn_post_process(boxes: List[Tensor],
     sizes = unchecked_cast(Tensor, image_sizes)
   _240, _241 = ops.horizon.rcnn_post_process(stacked, scores, deltas, sizes, fixed_image_h, fixed_image_w, nms_threshold, box_filter_threshold, num_classes, post_nms_top_k, delta_mean, delta_std, torch.__is__(image_sizes, None), False, march)
   return (_240, _241)
+def corner_unit(boxes: List[Tensor]) -> float:
+  if torch.is_floating_point(boxes[0]):
+    _242 = 1.
+  else:
+    _242 = 0.25
+  return _242
+def _bbox_clip(boxes: List[Tensor],
+    clip_ratio: Tuple[float, float, float, float]) -> List[Tensor]:
+  _243 = "AssertionError: the clip ratios of one direction add up to 1 or more"
+  left, top, right, bottom, = clip_ratio
+  if torch.lt(torch.add(left, right), 1.):
+    _245 = torch.lt(torch.add(top, bottom), 1.)
+    _244 = _245
+  else:
+    _244 = False
+  if _244:
+    pass
+  else:
+    ops.prim.RaiseException(_243)
+  clipped = annotate(List[Tensor], [])
+  for _246 in range(torch.len(boxes)):
+    box = boxes[_246]
+    exact = torch.to(box, 6)
+    _247 = torch.slice(torch.slice(exact), 1, 2)
+    _248 = torch.slice(torch.slice(exact), 1, None, 2)
+    side = torch.sub(_247, _248)
+    _249 = torch.slice(torch.slice(exact), 1, None, 2)
+    _250 = torch.tensor([left, top], dtype=None, device=ops.prim.device(box))
+    low = torch.add(_249, torch.mul(side, _250))
+    _251 = torch.slice(torch.slice(exact), 1, 2)
+    _252 = torch.tensor([right, bottom], dtype=None, device=ops.prim.device(box))
+    high = torch.sub(_251, torch.mul(side, _252))
+    inner = torch.cat([low, high], -1)
+    _253 = torch.__not__(torch.is_floating_point(box))
+    if _253:
+      inner0 = ops.horizon.round(inner)
+    else:
+      inner0 = inner
+    _254 = torch.to(inner0, ops.prim.dtype(box))
+    _255 = torch.append(clipped, _254)
+  return clipped
+def outside_or_empty(box: Tensor,
+    height: float,
+    width: float,
+    spatial_scale: float) -> Tensor:
+  _256 = torch.lt(torch.select(torch.slice(box), 1, 2), 0)
+  _257 = torch.lt(torch.select(torch.slice(box), 1, 3), 0)
+  _258 = torch.__or__(_256, _257)
+  _259 = torch.mul(torch.select(torch.slice(box), 1, 0), spatial_scale)
+  beside = torch.__or__(_258, torch.gt(_259, width))
+  _260 = torch.mul(torch.select(torch.slice(box), 1, 1), spatial_scale)
+  beside0 = torch.__or__(beside, torch.gt(_260, height))
+  _261 = torch.sub(torch.select(torch.slice(box), 1, 2), torch.select(torch.slice(box), 1, 0))
+  _262 = torch.__or__(beside0, torch.le(_261, 0))
+  _263 = torch.sub(torch.select(torch.slice(box), 1, 3), torch.select(torch.slice(box), 1, 1))
+  return torch.__or__(_262, torch.le(_263, 0))
+def _roi_align_list(input: Tensor,
+    boxes: List[Tensor],
+    output_size: List[int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    march: str) -> Tensor:
+  _264 = "AssertionError: roi align needs one list of boxes for each image"
+  _265 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.corner_unit
+  _266 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.outside_or_empty
+  _267 = torch.eq(torch.len(boxes), torch.size(input, 0))
+  if _267:
+    pass
+  else:
+    ops.prim.RaiseException(_264)
+  unit = _265(boxes, )
+  height = torch.div(torch.size(input, 2), unit)
+  width = torch.div(torch.size(input, 3), unit)
+  longest = 0
+  for _268 in range(torch.len(boxes)):
+    box = boxes[_268]
+    longest0 = ops.prim.max(longest, torch.size(box, 0))
+    longest = longest0
+  padded = annotate(List[Tensor], [])
+  present = annotate(List[Tensor], [])
+  empty = annotate(List[Tensor], [])
+  for _269 in range(torch.len(boxes)):
+    box0 = boxes[_269]
+    _270 = torch.sub(longest, torch.size(box0, 0))
+    _271 = torch.constant_pad_nd(box0, [0, 0, 0, _270])
+    _272 = torch.append(padded, _271)
+    _273 = torch.arange(longest, dtype=None, layout=None, device=ops.prim.device(box0))
+    _274 = torch.append(present, torch.lt(_273, torch.size(box0, 0)))
+    _275 = _266(box0, height, width, spatial_scale, )
+    _276 = torch.append(empty, _275)
+  _277 = torch.stack(padded)
+  _278 = torch.mul(output_size[0], sampling_ratio)
+  _279 = torch.mul(output_size[1], sampling_ratio)
+  regions = ops.horizon.bpu_quanti_roi_resize(input, _277, spatial_scale, _278, _279, aligned, interpolate_mode, march)
+  _280 = annotate(List[Optional[Tensor]], [torch.cat(present)])
+  found = torch.index(regions, _280)
+  _281 = torch.reshape(torch.cat(empty), [-1, 1, 1, 1])
+  return torch.masked_fill(found, _281, 0)
+def _roi_align_tensor(input: Tensor,
+    boxes: Tensor,
+    output_size: List[int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    march: str) -> Tensor:
+  _282 = "AssertionError: boxes are [K, 5]: image, x1, y1, x2, y2"
+  _283 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._roi_align_list
+  if torch.eq(torch.size(boxes, 1), 5):
+    pass
+  else:
+    ops.prim.RaiseException(_282)
+  if torch.is_floating_point(boxes):
+    step = 1
+  else:
+    step = 4
+  lists = annotate(List[Tensor], [])
+  places = annotate(List[Tensor], [])
+  for image in range(torch.size(input, 0)):
+    _284 = torch.select(torch.slice(boxes), 1, 0)
+    _285 = torch.eq(_284, torch.mul(image, step))
+    at = torch.reshape(torch.nonzero(_285), [-1])
+    _286 = torch.append(places, at)
+    _287 = torch.slice(boxes, 1, 1)
+    _288 = annotate(List[Optional[Tensor]], [at])
+    _289 = torch.append(lists, torch.index(_287, _288))
+  found = _283(input, lists, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, march, )
+  _290 = annotate(List[Optional[Tensor]], [torch.argsort(torch.cat(places))])
+  return torch.index(found, _290)
+def level_of(boxes: List[Tensor],
+    spatial_scale: List[float],
+    canonical_box_size: int,
+    canonical_level: int) -> Tensor:
+  _291 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.corner_unit
+  unit = _291(boxes, )
+  sizes = annotate(List[Tensor], [])
+  for _292 in range(torch.len(boxes)):
+    box = boxes[_292]
+    pixels = torch.mul(torch.to(box, 6), unit)
+    _293 = torch.select(torch.slice(pixels), 1, 2)
+    _294 = torch.select(torch.slice(pixels), 1, 0)
+    _295 = torch.add(torch.sub(_293, _294), 1)
+    _296 = torch.select(torch.slice(pixels), 1, 3)
+    _297 = torch.select(torch.slice(pixels), 1, 1)
+    _298 = torch.mul(_295, torch.add(torch.sub(_296, _297), 1))
+    _299 = torch.append(sizes, _298)
+  size = torch.sqrt(torch.cat(sizes))
+  _300 = torch.log2(torch.div(size, canonical_box_size))
+  _301 = torch.add(torch.add(_300, canonical_level), 1e-08)
+  level = torch.floor(_301)
+  _302 = torch.neg(torch.log(spatial_scale[0]))
+  first = torch.round(torch.div(_302, 0.69314718055994529))
+  _303 = torch.neg(torch.log(spatial_scale[-1]))
+  last = torch.round(torch.div(_303, 0.69314718055994529))
+  _304 = torch.sub(torch.clamp(level, first, last), first)
+  return torch.to(_304, 4)
+def _multi_scale_roi_align(features: List[Tensor],
+    boxes: List[Tensor],
+    output_size: List[int],
+    spatial_scale: List[float],
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    canonical_box_size: int,
+    canonical_level: int,
+    box_clip_ratio: Optional[Tuple[float, float, float, float]],
+    march: str) -> Tensor:
+  _305 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._bbox_clip
+  _306 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl._roi_align_list
+  _307 = __torch__.horizon_plugin_pytorch.nn.quantized.functional_impl.level_of
+  if torch.eq(torch.len(boxes), 1):
+    _308 = torch.eq(torch.dim(boxes[0]), 3)
+  else:
+    _308 = False
+  if _308:
+    _309 = torch.slice(torch.slice(boxes[0]), 1)
+    _310 = torch.unbind(torch.slice(_309, 2, None, 4))
+    lists = torch.list(_310)
+  else:
+    lists = boxes
+  if torch.__isnot__(box_clip_ratio, None):
+    box_clip_ratio0 = unchecked_cast(Tuple[float, float, float, float], box_clip_ratio)
+    lists0 = _305(lists, box_clip_ratio0, )
+  else:
+    lists0 = lists
+  if torch.eq(torch.len(features), 1):
+    _312 = _306(features[0], lists0, output_size, spatial_scale[0], sampling_ratio, aligned, interpolate_mode, march, )
+    _311 = _312
+  else:
+    level = _307(lists0, spatial_scale, canonical_box_size, canonical_level, )
+    first = features[0]
+    _313 = [torch.size(level, 0), torch.size(first, 1), output_size[0], output_size[1]]
+    found = torch.zeros(_313, dtype=ops.prim.dtype(first), layout=None, device=ops.prim.device(first))
+    for index in range(torch.len(features)):
+      taken = annotate(List[Tensor], [])
+      start = 0
+      for _314 in range(torch.len(lists0)):
+        box = lists0[_314]
+        _315 = torch.add(start, torch.size(box, 0))
+        _316 = torch.slice(level, 0, start, _315)
+        _317 = annotate(List[Optional[Tensor]], [torch.eq(_316, index)])
+        _318 = torch.append(taken, torch.index(box, _317))
+        start0 = torch.add(start, torch.size(box, 0))
+        start = start0
+      part = _306(features[index], taken, output_size, spatial_scale[index], sampling_ratio, aligned, interpolate_mode, march, )
+      _319 = torch.nonzero(torch.eq(level, index))
+      _320 = torch.index_put_(found, [torch.reshape(_319, [-1])], part)
+    _311 = found
+  return _311

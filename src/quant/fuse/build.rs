@@ -10,6 +10,8 @@ pub(in crate::quant) struct Builder<'g> {
     nodes: Vec<NodeId>,
     /// The node whose scope and span new ones get.
     model: NodeId,
+    /// Values of 16 bits where the march has them.
+    wide: Vec<ValueId>,
 }
 
 impl<'g> Builder<'g> {
@@ -28,6 +30,7 @@ impl<'g> Builder<'g> {
                 graph,
                 nodes,
                 model,
+                wide: Vec::new(),
             },
             old,
         )
@@ -138,11 +141,30 @@ impl<'g> Builder<'g> {
         Some(self.value(Op::Operator(schema), &[list, index], Type::Tensor))
     }
 
-    /// Puts the nodes into the root block.
-    pub(in crate::quant) fn finish(self) {
+    /// A step inside a composite operator: it is quantised to 16 bits where the march has them.
+    pub(in crate::quant) fn wide(&mut self, value: ValueId) -> ValueId {
+        self.wide.push(value);
+        value
+    }
+
+    /// How many nodes there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Makes wide what nodes from a place on give.
+    pub(super) fn widen_from(&mut self, start: usize) {
+        for &node in &self.nodes[start..] {
+            self.wide.extend(&self.graph.node(node).outputs);
+        }
+    }
+
+    /// Puts the nodes into the root block; the result are the wide values.
+    pub(in crate::quant) fn finish(self) -> Vec<ValueId> {
         let root = self.graph.root();
         for node in self.nodes {
             self.graph.append(root, node);
         }
+        self.wide
     }
 }

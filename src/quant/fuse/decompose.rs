@@ -6,21 +6,28 @@
 mod affine;
 mod arithmetic;
 mod attention;
+mod convolution;
+mod einsum;
+mod function;
 mod hard;
+mod length;
 mod line;
 mod linear;
 mod moves;
 mod norm;
+mod pool;
+mod product;
 mod recurrent;
 mod reduce;
 mod sink;
+mod spread;
 
 pub(in crate::quant) use recurrent::refusal;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
 use crate::quant::qconfig::March;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Rounds after which what is left stays: rules make operators that other rules rewrite, two or three deep.
 const MAX_ROUNDS: usize = 6;
@@ -52,23 +59,34 @@ fn round(net: &mut Net<'_>, rule: impl Fn(&Net<'_>, NodeId) -> Option<Recipe>) -
         return false;
     }
     let mut replaced: FxHashMap<ValueId, ValueId> = FxHashMap::default();
+    let steps = wide_nodes(net, recipes.keys().copied());
     let (mut builder, nodes) = Builder::new(net.graph_mut());
     for id in nodes {
         builder.at(id);
+        let start = builder.len();
         let made = recipes.remove(&id).and_then(|recipe| recipe(&mut builder));
-        match made {
-            Some(values) => {
-                let old = builder.graph.node(id).outputs.clone();
-                replaced.extend(old.into_iter().zip(values));
-            }
-            None => builder.keep(id),
+        let Some(values) = made else {
+            builder.keep(id);
+            continue;
+        };
+        if steps.contains(&id) {
+            builder.widen_from(start);
         }
+        let old = builder.graph.node(id).outputs.clone();
+        replaced.extend(old.into_iter().zip(values));
     }
-    builder.finish();
+    let wide = builder.finish();
+    net.widen(wide);
     net.graph_mut().replace_uses(&replaced);
     crate::pass::dead_code::dead_code(net.graph_mut());
     net.recount();
     !replaced.is_empty()
+}
+
+/// Nodes with a wide result: all that takes their place is wide.
+fn wide_nodes(net: &Net<'_>, ids: impl Iterator<Item = NodeId>) -> FxHashSet<NodeId> {
+    let is_wide = |id: &NodeId| net.node(*id).outputs.iter().any(|it| net.is_wide(*it));
+    ids.filter(is_wide).collect()
 }
 
 fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
@@ -77,6 +95,13 @@ fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
         .or_else(|| reduce::recipe(net, id, name))
         .or_else(|| attention::recipe(net, id, name))
         .or_else(|| sink::recipe(net, id, name))
+        .or_else(|| convolution::recipe(net, id, name))
+        .or_else(|| einsum::recipe(net, id, name))
+        .or_else(|| product::recipe(net, id, name))
+        .or_else(|| length::recipe(net, id, name, march))
+        .or_else(|| spread::recipe(net, id, name, march))
+        .or_else(|| function::recipe(net, id, name, march))
+        .or_else(|| pool::recipe(net, id, name))
         .or_else(|| linear::recipe(net, id, name, march))
         .or_else(|| line::recipe(net, id, name))
         .or_else(|| norm::recipe(net, id, name, march))
@@ -95,6 +120,32 @@ fn live(net: &Net<'_>, id: NodeId) -> Option<&'static str> {
 /// A recipe with one result.
 fn one(make: impl FnOnce(&mut Builder<'_>) -> Option<ValueId> + 'static) -> Option<Recipe> {
     Some(Box::new(|builder| make(builder).map(|it| vec![it])))
+}
+
+/// A reduction that keeps the dimensions it goes over, or drops them.
+fn reduction(
+    b: &mut Builder<'_>,
+    name: &str,
+    x: ValueId,
+    dims: &[i64],
+    keepdim: bool,
+) -> Option<ValueId> {
+    let (dims, keep) = (b.ints(dims), b.bool(keepdim));
+    match name {
+        "amax" | "amin" => b.aten(name, "", &[x, dims, keep]),
+        "sum" => b.aten(name, "dim_IntList", &[x, dims, keep]),
+        _ => b.aten(name, "dim", &[x, dims, keep]),
+    }
+}
+
+/// Dimensions as a node names them; none if they are all, an empty list included, or not constant.
+fn dims(net: &Net<'_>, id: NodeId) -> Option<Vec<i64>> {
+    let dims = net.arg(id, "dim")?;
+    let found = match net.int(dims) {
+        Some(dim) => vec![dim],
+        None => net.ints(dims)?,
+    };
+    (!found.is_empty()).then_some(found)
 }
 
 /// The overload a node calls.

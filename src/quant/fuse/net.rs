@@ -54,8 +54,12 @@ pub(in crate::quant) struct Net<'m> {
     sizes: Sizes,
     /// Sizes that weights say, whatever the inputs' shapes.
     fixed_sizes: Sizes,
+    /// Sizes of the inputs, where they are known.
+    pub(super) input_sizes: Vec<Option<Vec<i64>>>,
     /// How many values the model's own graph has; those of rules come after them.
     own_values: usize,
+    /// Steps inside composite operators that have 16 bits where the march has them (horizon.md 3.15).
+    wide: FxHashSet<ValueId>,
     /// Modules by path.
     modules: FxHashMap<SmolStr, Module>,
     data: &'m Document,
@@ -69,16 +73,16 @@ struct Module {
 }
 
 impl<'m> Net<'m> {
-    /// Flattens `forward` for inputs with as many dimensions as these shapes; missing entries are unknown.
+    /// Flattens `forward` for inputs of these sizes and types; missing entries are unknown.
     pub(in crate::quant) fn new(
         model: &'m Model,
-        shapes: &[Option<Vec<i64>>],
+        input_sizes: Vec<Option<Vec<i64>>>,
         dtypes: &[Option<DType>],
     ) -> Result<Net<'m>, PassError> {
-        let rank = |shape: &Option<Vec<i64>>| u8::try_from(shape.as_ref()?.len()).ok();
+        let rank = |sizes: &Option<Vec<i64>>| u8::try_from(sizes.as_ref()?.len()).ok();
         let options = Options {
             assumptions: Assumptions {
-                input_ranks: shapes.iter().map(rank).collect(),
+                input_ranks: input_sizes.iter().map(rank).collect(),
                 plain: Some(Plain {
                     input_dtypes: dtypes.to_vec(),
                 }),
@@ -101,7 +105,9 @@ impl<'m> Net<'m> {
             ranks,
             sizes: Sizes::default(),
             fixed_sizes: Sizes::default(),
+            input_sizes,
             own_values: flat.function.graph.value_count(),
+            wide: FxHashSet::default(),
             function: flat.function,
             modules: modules(model.archive.data()?, model.root()),
             data: model.archive.data()?,
@@ -109,7 +115,7 @@ impl<'m> Net<'m> {
         };
         net.recount();
         let (mut given, mut open) = (Vec::new(), Vec::new());
-        for shape in shapes {
+        for shape in &net.input_sizes {
             given.push(shape.as_deref().map(known));
             open.push(shape.as_ref().map(|it| vec![None; it.len()]));
         }
@@ -176,6 +182,16 @@ impl<'m> Net<'m> {
     /// Whether a rule wrote the operator that makes a value.
     pub(super) fn is_made(&self, value: ValueId) -> bool {
         value.index() >= self.own_values
+    }
+
+    /// Whether a value is a step inside a composite operator.
+    pub(in crate::quant) fn is_wide(&self, value: ValueId) -> bool {
+        self.wide.contains(&value)
+    }
+
+    /// Adds steps inside composite operators.
+    pub(super) fn widen(&mut self, values: impl IntoIterator<Item = ValueId>) {
+        self.wide.extend(values);
     }
 
     /// Whether a value depends on what the inputs hold.

@@ -66,6 +66,13 @@ pub(in crate::quant) enum FloatOp {
         /// The tensor.
         input: ValueId,
     },
+    /// `ceil` or `floor`.
+    Round {
+        /// The method.
+        name: &'static str,
+        /// The tensor.
+        input: ValueId,
+    },
     /// `softmax`.
     Softmax {
         /// The tensor.
@@ -104,6 +111,13 @@ pub(in crate::quant) enum FloatOp {
     Keep(ValueId),
     /// Moves elements about; the node stays as it is.
     Move(ValueId),
+    /// Makes float32 of a tensor, whatever it is: where it and `like` are quantised, nothing is to do.
+    ToFloat {
+        /// The tensor.
+        input: ValueId,
+        /// The tensor whose type it takes.
+        like: Option<ValueId>,
+    },
     /// Says something about a tensor that quantising does not change: its sizes, its device.
     Meta,
     /// No quantised function.

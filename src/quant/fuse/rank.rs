@@ -1,7 +1,7 @@
 //! How many dimensions values have: of the flat graph its inference says it, of what `decompose` wrote the operators.
 
 use super::Net;
-use crate::ir::{Op, Type, ValueId};
+use crate::ir::{NodeId, Op, Type, ValueId};
 use crate::pass::fold_constants::{Follows, follows};
 
 /// Operators looked through; what a rule writes is a few deep. It bounds the recursion.
@@ -26,7 +26,7 @@ impl Net<'_> {
         }
         let producer = self.graph().producer(value)?;
         let node = self.node(producer);
-        let first = *node.inputs.first()?;
+        let first = self.first_tensor(producer)?;
         let mut of = |value| self.rank_at(value, left);
         match self.aten(producer) {
             Some("view" | "reshape") => self.length(*node.inputs.get(1)?),
@@ -36,15 +36,16 @@ impl Net<'_> {
             Some("select") => Some(of(first)? - 1),
             Some("flatten") => {
                 let (start, end) = (self.int(node.inputs[1])?, self.int(node.inputs[2])?);
-                (end == -1 && start >= 0).then_some(start + 1)
+                match (start, end) {
+                    (0.., -1) => Some(start + 1),
+                    (0.., 0..) => Some(of(first)? - (end - start)),
+                    _ => None,
+                }
             }
             Some("conv2d") => Some(4),
-            Some("cat") => {
-                let list = self.node(self.graph().producer(first)?);
-                of(*list.inputs.first()?)
-            }
+            Some("cat") => of(first),
             Some("lstm_cell" | "gru_cell" | "rnn_tanh_cell" | "rnn_relu_cell") => Some(2),
-            Some("mean" | "sum") => {
+            Some("mean" | "sum" | "amax" | "amin") => {
                 let dims = self.ints(self.arg(producer, "dim")?)?;
                 match self.bool(self.arg(producer, "keepdim")?)? {
                     true => of(first),
@@ -68,6 +69,16 @@ impl Net<'_> {
             },
             None if matches!(node.op, Op::ListUnpack) => of(first),
             _ => None,
+        }
+    }
+
+    /// The first input of a node, of a list its first item.
+    pub(super) fn first_tensor(&self, id: NodeId) -> Option<ValueId> {
+        let first = *self.node(id).inputs.first()?;
+        let list = self.graph().producer(first).map(|it| self.node(it));
+        match list {
+            Some(node) if matches!(node.op, Op::ListConstruct) => node.inputs.first().copied(),
+            _ => Some(first),
         }
     }
 

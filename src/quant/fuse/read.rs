@@ -6,6 +6,7 @@ mod tables;
 use super::{FloatOp, Net};
 use crate::ir::{NodeId, Op, Type};
 use crate::quant::qconfig::March;
+use crate::tensor::DType;
 
 /// Whether an operator of aten compares two tensors.
 pub(in crate::quant) fn compares(name: &str) -> bool {
@@ -53,6 +54,9 @@ fn operator(net: &Net<'_>, id: NodeId, name: &str, march: March) -> FloatOp {
     let Some(&x) = node.inputs.first() else {
         return FloatOp::Float("it has no input".into());
     };
+    if let Some(found) = to_float(net, id, name) {
+        return found;
+    }
     if let Some(found) = module::read(net, id, name, march) {
         return found.unwrap_or_else(FloatOp::Float);
     }
@@ -61,6 +65,22 @@ fn operator(net: &Net<'_>, id: NodeId, name: &str, march: March) -> FloatOp {
         Some(tables::Kind::Keep) => keep(net, id, name, march).unwrap_or_else(FloatOp::Float),
         Some(tables::Kind::Lut(op)) => lut(net, id, op, march).unwrap_or_else(FloatOp::Float),
         None => FloatOp::Float("there is no quantised function for it".into()),
+    }
+}
+
+/// Operators that make float32 of a tensor.
+fn to_float(net: &Net<'_>, id: NodeId, name: &str) -> Option<FloatOp> {
+    let input = net.arg(id, "self")?;
+    let dtype = net.arg(id, "dtype").and_then(|it| net.int(it));
+    match (name, net.arg(id, "other")) {
+        ("to" | "type_as", Some(like)) => Some(FloatOp::ToFloat {
+            input,
+            like: Some(like),
+        }),
+        ("to", None) if net.arg(id, "device").is_none() && dtype == Some(DType::F32.code()) => {
+            Some(FloatOp::ToFloat { input, like: None })
+        }
+        _ => None,
     }
 }
 
@@ -133,6 +153,7 @@ fn lut(net: &Net<'_>, id: NodeId, op: &'static str, march: March) -> Result<Floa
             vec![f64::from(u8::from(tanh))]
         }
         "elu" => vec![number("alpha")?, number("scale")?, number("input_scale")?],
+        "celu" => vec![number("alpha")?],
         "leaky_relu" => vec![number("negative_slope")?],
         "softplus" => vec![number("beta")?, number("threshold")?],
         "pow" => {

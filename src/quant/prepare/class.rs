@@ -267,6 +267,9 @@ type Params = &'static [(&'static str, &'static str)];
 /// Two tensors.
 const XY: Params = &[("x", "Tensor"), ("y", "Tensor")];
 
+/// One tensor.
+const X: Params = &[("x", "Tensor")];
+
 /// Methods of `FloatFunctional`.
 const FUNCTIONAL: &[(&str, Params, &str)] = &[
     ("add", XY, "torch.add(x, y)"),
@@ -275,6 +278,8 @@ const FUNCTIONAL: &[(&str, Params, &str)] = &[
     ("matmul", XY, "torch.matmul(x, y)"),
     ("maximum", XY, "torch.maximum(x, y)"),
     ("minimum", XY, "torch.minimum(x, y)"),
+    ("ceil", X, "torch.ceil(x)"),
+    ("floor", X, "torch.floor(x)"),
     (
         "mul_scalar",
         &[("x", "Tensor"), ("c", "float")],
@@ -308,6 +313,7 @@ fn lut_call(op: &str, args: &[f64]) -> String {
     match op {
         "gelu" if args.first() == Some(&1.0) => "torch.gelu(x, approximate=\"tanh\")".into(),
         "elu" => format!("torch.elu(x, {}, {}, {})", arg(0), arg(1), arg(2)),
+        "celu" => format!("torch.celu(x, {})", arg(0)),
         "leaky_relu" => format!("torch.leaky_relu(x, {})", arg(0)),
         "softplus" => format!("torch.softplus(x, {}, {})", arg(0), arg(1)),
         // The small number that keeps a norm's root from zero.

@@ -87,6 +87,7 @@ pub(super) fn op_name(op: &FloatOp) -> Option<&'static str> {
         FloatOp::AvgPool(_) => "avg_pool2d",
         FloatOp::AdaptiveAvgPool { .. } => "adaptive_avg_pool2d",
         FloatOp::Lut { op, .. } => op,
+        FloatOp::Round { name, .. } => name,
         FloatOp::Softmax { .. } | FloatOp::FloatSoftmax { .. } => "softmax",
         FloatOp::LayerNorm { .. } => "layer_norm",
         FloatOp::PRelu { .. } => "prelu",
@@ -95,6 +96,7 @@ pub(super) fn op_name(op: &FloatOp) -> Option<&'static str> {
         | FloatOp::Relu6(_)
         | FloatOp::Keep(_)
         | FloatOp::Move(_)
+        | FloatOp::ToFloat { .. }
         | FloatOp::Meta
         | FloatOp::Float(_)
         | FloatOp::Other => return None,

@@ -50,6 +50,8 @@ struct Facts {
     gates: FxHashSet<NodeId>,
     /// Values that are read as coordinates of a grid sample, or that coordinates are made of.
     grids: FxHashSet<ValueId>,
+    /// Values of 16 bits: steps inside composite operators.
+    wide: FxHashSet<ValueId>,
     /// Names for stubs at a node.
     stubs: FxHashMap<NodeId, String>,
     /// Paths and labels of stored tensors.
@@ -201,6 +203,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         moved_outputs: FxHashSet::default(),
         gates: FxHashSet::default(),
         grids: FxHashSet::default(),
+        wide: FxHashSet::default(),
         stubs: FxHashMap::default(),
         stored: FxHashMap::default(),
         live: FxHashSet::default(),
@@ -218,6 +221,9 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
             made_of(id) || matches!(planned.ops.get(&id), Some(FloatOp::Move(_)))
         }) {
             facts.moved_outputs.insert(value);
+        }
+        if net.is_wide(value) {
+            facts.wide.insert(value);
         }
         if net.is_live(value) {
             facts.live.insert(value);
@@ -412,17 +418,19 @@ fn place_all(
 fn float_rows(net: &Net<'_>, planned: &Planned) -> FxHashMap<NodeId, FloatRow> {
     let mut rows = FxHashMap::default();
     for id in net.nodes() {
-        if let Some(FloatOp::Float(why)) = planned.ops.get(&id) {
-            rows.insert(
-                id,
-                FloatRow {
-                    op: net.node(id).op.kind().to_owned(),
-                    scope: net.node(id).scope.to_string(),
-                    place: net.place_of(id),
-                    why: why.clone(),
-                },
-            );
-        }
+        let why = match planned.ops.get(&id) {
+            Some(FloatOp::Float(why)) => why.clone(),
+            // Looked at where it turns out to read such a tensor.
+            Some(FloatOp::ToFloat { .. }) => "it reads a tensor that is not quantised".to_owned(),
+            _ => continue,
+        };
+        let row = FloatRow {
+            op: net.node(id).op.kind().to_owned(),
+            scope: net.node(id).scope.to_string(),
+            place: net.place_of(id),
+            why,
+        };
+        rows.insert(id, row);
     }
     rows
 }
@@ -463,9 +471,14 @@ fn wants_quantised(net: &Net<'_>, planned: &Planned, value: ValueId, depth: usiz
                     .iter()
                     .any(|it| wants_quantised(net, planned, *it, depth + 1))
             }
-            Some(FloatOp::Float(_) | FloatOp::Meta | FloatOp::Move(_) | FloatOp::Other) | None => {
-                false
-            }
+            Some(
+                FloatOp::Float(_)
+                | FloatOp::ToFloat { .. }
+                | FloatOp::Meta
+                | FloatOp::Move(_)
+                | FloatOp::Other,
+            )
+            | None => false,
             Some(_) => true,
         }
     };

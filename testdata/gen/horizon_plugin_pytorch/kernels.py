@@ -197,6 +197,35 @@ def resize(data, mode, align, out_h, out_w, ratio_h, ratio_w, march):
     return saturated(shifted(row(r0) * (one - fr) + row(r1) * fr, 2 * bits, True), "qint8").to(data.dtype)
 
 
+def sampled(low, high, scale, out, size, march, aligned):
+    """Neighbours and fractions along one axis of a region, its ends in pixels of the image."""
+    origin, bits = march == "bernoulli2", 8 if march == "bernoulli2" else 16
+    low, high = low * scale, high * scale
+    length = high - low + 1 if origin else high - low if aligned else max(high - low, 1.0)
+    first = low + (0.0 if origin else length / out / 2 - (0.5 if aligned else 0.0))
+    src = math.floor(first * 2**bits) + math.floor(length / out * 2**bits) * np.arange(out)
+    k = src >> bits
+    return np.clip(k, 0, size - 1), np.clip(k + 1, 0, size - 1), src & ((1 << bits) - 1)
+
+
+@operator("bpu_quanti_roi_resize(Tensor in_featuremap, Tensor in_rois, float spatial_scale, int out_height, int out_width, bool aligned, str interpolate_mode, str march_str) -> Tensor")
+def roi_resize(data, rois, scale, out_h, out_w, aligned, mode, march):
+    x, bits = ints(data), 8 if march == "bernoulli2" else 16
+    corners = rois.double().numpy() * (1.0 if rois.is_floating_point() else 0.25)
+    one, results = 1 << bits, []
+    for image, boxes in zip(x, corners):
+        for x1, y1, x2, y2 in boxes:
+            beside = x2 < 0 or y2 < 0 or x1 * scale > image.shape[2] or y1 * scale > image.shape[1]
+            if beside or x2 <= x1 or y2 <= y1:
+                results.append(np.zeros((image.shape[0], out_h, out_w), np.int64))
+                continue
+            r0, r1, fr = sampled(y1, y2, scale, out_h, image.shape[1], march, aligned)
+            c0, c1, fc = sampled(x1, x2, scale, out_w, image.shape[2], march, aligned)
+            row = lambda r: image[:, r][..., c0] * (one - fc) + image[:, r][..., c1] * fc
+            results.append(shifted(row(r0) * (one - fr[:, None]) + row(r1) * fr[:, None], 2 * bits, True))
+    return saturated(np.stack(results), "qint8").to(data.dtype)
+
+
 @operator("bpu_segment_lut(Tensor data, Tensor table, Tensor scale, Tensor beta, Tensor left_shift, Tensor right_shift, Tensor max, bool is_symmetrical, int idx_bits, str otype, int num_entries_per_table, str march_str) -> Tensor")
 def segment_lut(data, table, scale, beta, left, right, maximum, symmetrical, idx_bits, otype, entries, march):
     x, t = ints(data), ints(table)

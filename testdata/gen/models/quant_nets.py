@@ -203,7 +203,7 @@ class Leftover(nn.Module):
 
     def forward(self, x):
         x = self.conv2(self.norm(self.conv1(x)))
-        return self.conv3(torch.cumsum(x, 1)), torch.argmax(x, 1)
+        return self.conv3(torch.cumsum(x, 1)), torch.argmax(x, 1), F.adaptive_avg_pool2d(x, 3)
 
 
 class Volume(nn.Module):

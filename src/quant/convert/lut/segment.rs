@@ -24,7 +24,9 @@ pub enum Strategy {
     Evenly,
     /// Into parts of equal summed second derivative.
     Curvature,
-    /// Whichever of the two has the smaller largest error over all inputs.
+    /// Into parts that grow by one factor from the lower end on, as roots and logarithms need them.
+    Growing,
+    /// Whichever of these has the smallest largest error over all inputs.
     Best,
 }
 
@@ -73,12 +75,16 @@ pub fn segments(request: &Request) -> Segments {
     let one = |strategy| with_strategy(request, strategy);
     match request.strategy {
         Strategy::Best => {
-            let (evenly, curvature) = (one(Strategy::Evenly), one(Strategy::Curvature));
-            if error(request, &curvature) < error(request, &evenly) {
-                curvature
-            } else {
-                evenly
+            let mut best = one(Strategy::Evenly);
+            let mut smallest = error(request, &best);
+            for strategy in [Strategy::Curvature, Strategy::Growing] {
+                let made = one(strategy);
+                let error = error(request, &made);
+                if error < smallest {
+                    (best, smallest) = (made, error);
+                }
             }
+            best
         }
         strategy => one(strategy),
     }
@@ -102,6 +108,7 @@ fn with_strategy(request: &Request, strategy: Strategy) -> Segments {
     let (low, high) = interval(request);
     let points = match strategy {
         Strategy::Curvature => by_curvature(request.function, low, high),
+        Strategy::Growing => growing(low, high, request.in_scale),
         _ => None,
     }
     .unwrap_or_else(|| evenly(low, high));
@@ -150,6 +157,17 @@ fn interval(request: &Request) -> (f64, f64) {
 
 fn evenly(low: f64, high: f64) -> [f64; SEGMENTS] {
     std::array::from_fn(|k| low + k as f64 * (high - low) / TABLES as f64)
+}
+
+/// The first table has an entry for each input; none where one table has them all.
+fn growing(low: f64, high: f64, in_scale: f64) -> Option<[f64; SEGMENTS]> {
+    let first = (ENTRIES - 1) as f64 * in_scale;
+    let factor = ((high - low) / first).powf(1.0 / (TABLES - 1) as f64);
+    let point = |k: usize| match k {
+        0 => low,
+        _ => (low + first * factor.powi(k as i32 - 1)).min(high),
+    };
+    (factor.is_finite() && factor > 1.0).then(|| std::array::from_fn(point))
 }
 
 /// Step 4, `curvature`; none where the function has no curvature to share out.
@@ -313,6 +331,20 @@ mod tests {
             centrosymmetric: false,
             strategy: Strategy::Evenly,
             gradients: (None, None),
+        }
+    }
+
+    #[test]
+    fn a_root_is_within_steps_near_zero_too() {
+        for name in ["sqrt", "log1p"] {
+            let function = Function::new(name, &[]).expect("known");
+            let top = function.at(INT16.1 as f64 * 0.001);
+            let request = Request {
+                strategy: Strategy::Best,
+                ..request(&function, 0.001, top / INT16.1 as f64)
+            };
+            let found = error(&request, &segments(&request));
+            assert!(found < 2.0, "{name}: {found} steps");
         }
     }
 

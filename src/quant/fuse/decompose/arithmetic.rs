@@ -1,6 +1,6 @@
 //! Sums, differences, quotients and powers in terms of `add`, `mul` and functions of one number.
 
-use super::{Recipe, one};
+use super::{Recipe, one, overload};
 use crate::ir::{NodeId, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 
@@ -14,15 +14,19 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
             match net.number(inputs[1]) {
                 Some(c) => shifted(x, -c * factor),
                 None if factor != 1.0 => sum_of(x, inputs[1], -factor),
-                None => None,
+                None => aligned(net, id, name),
             }
         }
         "rsub" => reversed(net, id, x, inputs[1]),
         "add" => {
             let factor = alpha(net, id)?;
             let by_number = net.number(inputs[1]).is_some();
-            (factor != 1.0 && !by_number).then(|| sum_of(x, inputs[1], factor))?
+            match factor != 1.0 && !by_number {
+                true => sum_of(x, inputs[1], factor),
+                false => aligned(net, id, name),
+            }
         }
+        "mul" => aligned(net, id, name),
         "div"
             if net
                 .arg(id, "rounding_mode")
@@ -31,14 +35,17 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
             match net.number(inputs[1]) {
                 Some(0.0) => None,
                 Some(c) => scaled(x, 1.0 / c),
-                None => quotient(net, x, inputs[1]),
+                None => quotient(net, id, x, inputs[1]),
             }
         }
         "square" => product(x, x),
         "pow" if net.number(*inputs.get(1)?) == Some(2.0) => product(x, x),
         "glu" => gated(net, id, x),
         "stack" => stacked(net, x, net.int(inputs[1])?),
-        "baddbmm" => batched(net, id),
+        "clamp" if overload(net.graph(), id) == "Tensor" => bounded(net, id, x),
+        "maximum" | "minimum" | "max" | "min" => {
+            limited(net, name, x, *inputs.get(1)?).or_else(|| aligned(net, id, name))
+        }
         "max_pool2d_with_indices" => pooled(net, id),
         "hardtanh" => clamped(net, id, x),
         "unsafe_chunk" => renamed(net, id, "chunk", ""),
@@ -112,22 +119,41 @@ fn reversed(net: &Net<'_>, id: NodeId, x: ValueId, other: ValueId) -> Option<Rec
     }
 }
 
-/// `x / y = x · (1 / y)`; integers are told apart by their schema, not here.
-fn quotient(net: &Net<'_>, x: ValueId, y: ValueId) -> Option<Recipe> {
+/// `x / y = x · (1 / y)`, the inverse in 16 bits (horizon.md 3.15); integers are told apart by their schema, not here.
+fn quotient(net: &Net<'_>, id: NodeId, x: ValueId, y: ValueId) -> Option<Recipe> {
     let tensors = [x, y].iter().all(|it| *net.graph().ty(*it) == Type::Tensor);
     let c = net.number(x);
+    let y = unexpanded(net, x, y);
+    let whole = net.is_wide(net.node(id).outputs[0]);
     tensors.then(|| {
         one(move |b| {
             let inverse = b.aten("reciprocal", "", &[y])?;
             match c {
                 Some(c) => {
+                    if whole {
+                        b.wide(inverse);
+                    }
                     let c = b.float(c);
                     b.aten("mul", "Scalar", &[inverse, c])
                 }
-                None => b.aten("mul", "Tensor", &[x, inverse]),
+                None => {
+                    b.wide(inverse);
+                    b.aten("mul", "Tensor", &[x, inverse])
+                }
             }
         })
     })?
+}
+
+/// A divisor as it was before it got the shape of what it divides.
+fn unexpanded(net: &Net<'_>, x: ValueId, y: ValueId) -> ValueId {
+    let Some(producer) = net.graph().producer(y) else {
+        return y;
+    };
+    match (net.aten(producer), &net.node(producer).inputs[..]) {
+        (Some("expand_as"), &[small, like]) if like == x => small,
+        _ => y,
+    }
 }
 
 /// `a · sigmoid(b)` of the halves.
@@ -176,28 +202,63 @@ fn stacked(net: &Net<'_>, list: ValueId, dim: i64) -> Option<Recipe> {
     })?
 }
 
-/// `beta · c + alpha · (x @ y)`
-fn batched(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
-    let [c, x, y] = [0, 1, 2].map(|at| net.node(id).inputs.get(at).copied());
-    let (c, x, y) = (c?, x?, y?);
-    let beta = net.number(net.arg(id, "beta")?)?;
-    let alpha = net.number(net.arg(id, "alpha")?)?;
+/// `clamp` between tensors.
+fn bounded(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
+    let bound = |name| net.arg(id, name).filter(|it| !net.is_none(*it));
+    let (low, high) = (bound("min"), bound("max"));
     one(move |b| {
-        let mut product = b.aten("matmul", "", &[x, y])?;
-        if alpha != 1.0 {
-            let alpha = b.float(alpha);
-            product = b.aten("mul", "Scalar", &[product, alpha])?;
+        let mut value = x;
+        for (name, bound) in [("maximum", low), ("minimum", high)] {
+            if let Some(bound) = bound {
+                value = b.aten(name, "", &[value, bound])?;
+            }
         }
-        if beta == 0.0 {
-            return Some(product);
-        }
-        let mut summand = c;
-        if beta != 1.0 {
-            let beta = b.float(beta);
-            summand = b.aten("mul", "Scalar", &[summand, beta])?;
-        }
-        b.aten("add", "Tensor", &[product, summand])
+        Some(value)
     })
+}
+
+/// Two tensors with as many dimensions: the hardware broadcasts sizes of 1 and adds no dimension.
+fn aligned(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
+    let inputs = net.node(id).inputs.clone();
+    let &[x, y] = inputs.get(..2)? else {
+        return None;
+    };
+    if !(net.is_live(x) && net.is_live(y)) {
+        return None;
+    }
+    let missing = net.rank(x)? - net.rank(y)?;
+    let (overload, name) = (overload(net.graph(), id), name.to_owned());
+    (missing != 0).then(|| {
+        one(move |b| {
+            let first = b.int(0);
+            let mut inputs = inputs.to_vec();
+            let lower = usize::from(missing > 0);
+            for _ in 0..missing.abs() {
+                inputs[lower] = b.aten("unsqueeze", "", &[inputs[lower], first])?;
+            }
+            b.aten(&name, overload, &inputs)
+        })
+    })?
+}
+
+/// The larger or smaller of a tensor and a number is a clip.
+fn limited(net: &Net<'_>, name: &str, x: ValueId, y: ValueId) -> Option<Recipe> {
+    let tensors = [x, y].iter().all(|it| *net.graph().ty(*it) == Type::Tensor);
+    let (x, bound) = match (net.number(x), net.number(y)) {
+        (None, Some(bound)) => (x, bound),
+        (Some(bound), None) => (y, bound),
+        _ => return None,
+    };
+    let clip = match name {
+        "maximum" | "max" => "clamp_min",
+        _ => "clamp_max",
+    };
+    (tensors && net.is_live(x)).then(|| {
+        one(move |b| {
+            let bound = b.float(bound);
+            b.aten(clip, "", &[x, bound])
+        })
+    })?
 }
 
 /// The maxima alone, where nobody reads the indices.

@@ -1,7 +1,7 @@
 //! Operators along one dimension as those of images one pixel high: the hardware has no others (horizon.md 8.3).
 
 use super::{Recipe, one};
-use crate::ir::{NodeId, ValueId};
+use crate::ir::{Constant, NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -12,6 +12,9 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     match name {
         "conv1d" => convolution(net, id, x),
         "_convolution" | "convolution" => generic(net, id, x),
+        "conv_transpose1d" => transposed(net, id, x),
+        "upsample_linear1d" | "upsample_nearest1d" => resize(net, id, name, x),
+        "adaptive_max_pool1d" => largest(net, id, x),
         "max_pool1d" | "avg_pool1d" | "adaptive_avg_pool1d" => pool(net, id, name, x),
         "batch_norm" => {
             let inputs = net.node(id).inputs.clone();
@@ -58,8 +61,101 @@ fn convolution(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
 
 /// `_convolution`, as tracing writes every convolution.
 fn generic(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
-    let transposed = net.bool(net.arg(id, "transposed")?)?;
-    (!transposed).then(|| convolution(net, id, x))?
+    match net.bool(net.arg(id, "transposed")?)? {
+        true => transposed(net, id, x),
+        false => convolution(net, id, x),
+    }
+}
+
+fn transposed(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
+    let one_of = |name| Some(*net.ints_n(net.arg(id, name)?, 1)?.first()?);
+    let (weight, bias) = (net.arg(id, "weight")?, net.arg(id, "bias")?);
+    let (stride, padding) = (one_of("stride")?, one_of("padding")?);
+    let (beyond, dilation) = (one_of("output_padding")?, one_of("dilation")?);
+    let groups = net.int(net.arg(id, "groups")?)?;
+    if net.tensor(weight)?.sizes().len() != 3 {
+        return None;
+    }
+    image(x, move |b, x| {
+        let dim = b.int(2);
+        let weight = b.aten("unsqueeze", "", &[weight, dim])?;
+        let (stride, padding) = (b.ints(&[1, stride]), b.ints(&[0, padding]));
+        let (beyond, dilation) = (b.ints(&[0, beyond]), b.ints(&[1, dilation]));
+        let groups = b.int(groups);
+        let inputs = [x, weight, bias, stride, padding, beyond, groups, dilation];
+        b.aten("conv_transpose2d", "input", &inputs)
+    })
+}
+
+/// A resize by a size or by a factor, that of the height being 1.
+fn resize(net: &Net<'_>, id: NodeId, name: &str, x: ValueId) -> Option<Recipe> {
+    let given = |name| net.arg(id, name).filter(|it| !net.is_none(*it));
+    let size = match given("output_size") {
+        Some(size) => Some(*net.ints_n(size, 1)?.first()?),
+        None => None,
+    };
+    let factor = match given("scale_factors") {
+        Some(list) => Some(factor(net, list)?),
+        None => None,
+    };
+    let align = match net.arg(id, "align_corners") {
+        Some(align) => Some(net.bool(align)?),
+        None => None,
+    };
+    let name = match name {
+        "upsample_linear1d" => "upsample_bilinear2d",
+        _ => "upsample_nearest2d",
+    };
+    (size.is_some() != factor.is_some()).then(|| {
+        image(x, move |b, x| {
+            let none = b.constant(Constant::None, Type::None);
+            let size = size.map_or(none, |it| b.ints(&[1, it]));
+            let factors = factor.map_or(none, |it| {
+                let both = [b.float(1.0), b.float(it)];
+                b.value(Op::ListConstruct, &both, Type::list(Type::Float))
+            });
+            let mut inputs = vec![x, size];
+            inputs.extend(align.map(|it| b.bool(it)));
+            inputs.push(factors);
+            b.aten(name, "vec", &inputs)
+        })
+    })?
+}
+
+/// The one number of a list.
+fn factor(net: &Net<'_>, list: ValueId) -> Option<f64> {
+    match net.constant(list) {
+        Some(Constant::List(items)) => match &items[..] {
+            [Constant::Float(it)] => Some(*it),
+            _ => None,
+        },
+        Some(_) => None,
+        None => {
+            let node = net.node(net.graph().producer(list)?);
+            match node.inputs[..] {
+                [only] if matches!(node.op, Op::ListConstruct) => net.number(only),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The largest of parts of equal size, where they are; nobody may read where it was.
+fn largest(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
+    let unused = net.uses(*net.node(id).outputs.get(1)?).is_empty();
+    let parts = *net.ints_n(net.arg(id, "output_size")?, 1)?.first()?;
+    let divides = || net.size(x, -1).is_some_and(|it| it > 0 && it % parts == 0);
+    let fits = parts == 1 || parts > 1 && divides();
+    (unused && fits).then(|| {
+        image(x, move |b, x| {
+            let (last, parts, one) = (b.int(3), b.int(parts), b.int(1));
+            let size = b.aten("size", "int", &[x, last])?;
+            let size = b.aten("floordiv", "int", &[size, parts])?;
+            let window = b.int_list(&[one, size]);
+            let (zeros, ones, no) = (b.ints(&[0, 0]), b.ints(&[1, 1]), b.bool(false));
+            b.aten("max_pool2d", "", &[x, window, window, zeros, ones, no])
+        })
+    })?
 }
 
 fn flat_convolution(net: &Net<'_>, id: NodeId, x: ValueId, window: Window) -> Option<Recipe> {

@@ -16,6 +16,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
             let inputs = net.node(id).inputs.clone();
             one(move |b| b.aten("reshape", "", &inputs))
         }
+        "repeat_interleave" => repeat(net, id),
         _ => None,
     }
 }
@@ -93,4 +94,23 @@ fn unflatten(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
         let sizes = b.int_list(&sizes);
         b.aten("reshape", "", &[x, sizes])
     })
+}
+
+/// Each element of a dimension so many times in a row: a new dimension, expanded, flattened into it.
+fn repeat(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let times = net.int(net.arg(id, "repeats")?)?;
+    let (dim, rank) = (net.int(net.arg(id, "dim")?)?, net.rank(x)?);
+    let dim = if dim < 0 { dim + rank } else { dim };
+    (0..rank).contains(&dim).then(|| {
+        one(move |b: &mut Builder<'_>| {
+            let (first, second) = (b.int(dim), b.int(dim + 1));
+            let x = b.aten("unsqueeze", "", &[x, second])?;
+            let mut sizes = vec![-1; rank as usize + 1];
+            sizes[dim as usize + 1] = times;
+            let sizes = b.ints(&sizes);
+            let x = b.aten("expand", "", &[x, sizes])?;
+            b.aten("flatten", "using_ints", &[x, first, second])
+        })
+    })?
 }

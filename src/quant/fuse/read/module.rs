@@ -1,6 +1,6 @@
 //! Operators that become modules with hyperparameters or weights.
 
-use crate::ir::{Constant, NodeId, Type, ValueId};
+use crate::ir::{NodeId, Type, ValueId};
 use crate::quant::fuse::decompose::refusal;
 use crate::quant::fuse::{
     Cell, CellKind, ConstTensor, Conv, ConvKind, FloatOp, LayerNorm, Linear, Net, Norm, Over, Pool,
@@ -37,6 +37,8 @@ pub(super) fn read(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Found
         "max_pool2d" => read.max_pool(),
         "avg_pool2d" => read.avg_pool(),
         "adaptive_avg_pool2d" => read.adaptive_avg_pool(),
+        "ceil" => read.round("ceil"),
+        "floor" => read.round("floor"),
         "softmax" => read.softmax(),
         "layer_norm" => read.layer_norm(),
         "instance_norm" => read.instance_norm(),
@@ -122,13 +124,7 @@ impl Read<'_, '_> {
         let n = kind.dims();
         let stride = self.ints("stride", n)?;
         let dilation = self.ints("dilation", n)?;
-        let padding = match self.arg("padding").and_then(|it| self.net.constant(it)) {
-            Some(Constant::Str(text)) => {
-                let kernel = weight.sizes().get(2..).unwrap_or_default();
-                named_padding(text, kernel, &stride, &dilation)?
-            }
-            _ => self.ints("padding", n)?,
-        };
+        let padding = self.ints("padding", n)?;
         let output_padding = match kind {
             ConvKind::ConvTranspose2d => self.ints("output_padding", n)?,
             _ => vec![0; n],
@@ -342,6 +338,13 @@ impl Read<'_, '_> {
     }
 
     fn max_pool(&self) -> Step<FloatOp> {
+        // A window that follows from the input's size.
+        if self
+            .arg("kernel_size")
+            .is_some_and(|it| self.net.ints(it).is_none())
+        {
+            return Ok(FloatOp::Keep(self.input(0)?));
+        }
         let pool = self.window("max")?;
         match pool.dilation {
             [1, 1] => Ok(FloatOp::MaxPool(pool)),
@@ -366,10 +369,30 @@ impl Read<'_, '_> {
     }
 
     fn adaptive_avg_pool(&self) -> Step<FloatOp> {
-        let size = self.ints("output_size", 2)?;
+        let (input, parts) = (self.input(0)?, self.ints("output_size", 2)?);
+        for (dim, parts) in [-2, -1].into_iter().zip(&parts) {
+            if let Some(size) = self
+                .net
+                .size(input, dim)
+                .filter(|it| it % parts.max(&1) != 0)
+            {
+                return Err(format!(
+                    "{size} elements do not divide into {parts} equal parts"
+                ));
+            }
+        }
         Ok(FloatOp::AdaptiveAvgPool {
+            input,
+            output_size: parts.try_into().map_err(|_| NOT_CONSTANT.to_owned())?,
+        })
+    }
+
+    /// To whole numbers, which are steps of scale 1: of a march without 16 bits nobody says that it has this.
+    fn round(&self, name: &'static str) -> Step<FloatOp> {
+        self.bayes()?;
+        Ok(FloatOp::Round {
+            name,
             input: self.input(0)?,
-            output_size: size.try_into().map_err(|_| NOT_CONSTANT.to_owned())?,
         })
     }
 
@@ -475,21 +498,5 @@ impl Read<'_, '_> {
             input: self.input(0)?,
             weight: self.weight(self.input(1)?, "weight")?,
         })
-    }
-}
-
-/// `padding="same"` and `"valid"` in numbers, where both sides get the same.
-fn named_padding(text: &[u8], kernel: &[i64], stride: &[i64], dilation: &[i64]) -> Step<Vec<i64>> {
-    match text {
-        b"valid" => Ok(vec![0; kernel.len()]),
-        b"same" if stride.iter().all(|it| *it == 1) => {
-            let total = kernel.iter().zip(dilation).map(|(k, d)| d * (k - 1));
-            let totals: Vec<i64> = total.collect();
-            match totals.iter().all(|it| it % 2 == 0) {
-                true => Ok(totals.iter().map(|it| it / 2).collect()),
-                false => Err("its padding is one more on one side".into()),
-            }
-        }
-        _ => Err("its padding mode has no quantised function".into()),
     }
 }

@@ -22,10 +22,11 @@ impl Rewriter<'_, '_> {
         self.as_float.insert(made, param);
     }
 
-    /// Coordinates need more than eight bits.
+    /// Coordinates and steps inside composite operators need more than eight bits.
     pub(super) fn widen(&self, old: ValueId, resolved: &mut Resolved) {
-        let grid = self.facts.grids.contains(&old) && self.march_has_int16;
-        if let Some(activation) = resolved.activation.as_mut().filter(|_| grid) {
+        let needs = self.facts.grids.contains(&old) || self.facts.wide.contains(&old);
+        let wide = needs && self.march_has_int16;
+        if let Some(activation) = resolved.activation.as_mut().filter(|_| wide) {
             activation.dtype = QDType::Qint16;
         }
     }

@@ -143,6 +143,7 @@ impl Rewriter<'_, '_> {
                 unary(LeafKind::AdaptiveAvgPool(output_size), input)
             }
             FloatOp::Lut { op, args, input } => unary(LeafKind::Lut { op, args }, input),
+            FloatOp::Round { name, input } => (LeafKind::FloatFunctional, name, vec![input]),
             FloatOp::Softmax { input, dim } => unary(LeafKind::Softmax { dim }, input),
             FloatOp::FloatSoftmax { input, dim } => unary(LeafKind::FloatSoftmax { dim }, input),
             FloatOp::LayerNorm { input, norm } => unary(LeafKind::LayerNorm(norm), input),
@@ -162,7 +163,12 @@ impl Rewriter<'_, '_> {
                 };
             }
             FloatOp::Meta => return self.keep_as_is(id),
-            FloatOp::Float(_) => {
+            FloatOp::ToFloat { input, like } if self.is_float32(input, like) => {
+                let output = self.builder.graph.node(id).outputs[0];
+                self.newest.insert(output, self.newest(input));
+                return;
+            }
+            FloatOp::Float(_) | FloatOp::ToFloat { .. } => {
                 self.report.float.extend(floats.get(&id).cloned());
                 return self.keep(id);
             }
@@ -177,6 +183,9 @@ impl Rewriter<'_, '_> {
         if !resolved.names_activation {
             let output = self.builder.graph.node(id).outputs[0];
             self.widen(output, &mut resolved);
+            if matches!(method, "ceil" | "floor") {
+                whole_steps(&mut resolved);
+            }
         }
         if let Some(list) = joined.filter(|_| !resolved.names_activation) {
             self.widen_as(list, &mut resolved);
@@ -195,6 +204,12 @@ impl Rewriter<'_, '_> {
             true => drop(self.newest.insert(output, made)),
             false => self.set(output, made),
         }
+    }
+
+    /// Whether a tensor, and what gives it its type, are quantised: then they are float32.
+    fn is_float32(&self, input: ValueId, like: Option<ValueId>) -> bool {
+        let quantised = |value: ValueId| self.quantised[self.newest(value)];
+        quantised(input) && like.is_none_or(quantised)
     }
 
     fn operand(&mut self, value: ValueId, reader: NodeId) -> ValueId {
@@ -388,5 +403,20 @@ impl Rewriter<'_, '_> {
     fn read_inside(&self, value: ValueId) -> ValueId {
         let float = self.float_reads.get(&value).copied();
         float.unwrap_or_else(|| self.newest(value))
+    }
+}
+
+/// Whole numbers are steps of scale 1: exact, and all that the front end's `floor` gives (hbir.md 4). Eight bits end at
+/// 127.
+fn whole_steps(resolved: &mut Resolved) {
+    if let Some(activation) = resolved.activation.as_mut() {
+        activation.dtype = QDType::Qint16;
+        activation.observer = ObserverSpec {
+            kind: ObserverKind::FixedScale {
+                scale: 1.0,
+                zero_point: 0,
+            },
+            averaging_constant: 0.0,
+        };
     }
 }

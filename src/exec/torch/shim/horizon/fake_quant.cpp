@@ -2,6 +2,8 @@
 // gradient passes unchanged, and with `saturate` it is zero where the integer leaves its range.
 #include "fake_quant.h"
 
+#include "fake_roi.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -273,8 +275,7 @@ Tensor resize(
     TORCH_CHECK(mode == "bilinear", "mode is bilinear or nearest, not ", mode);
     y = at::upsample_bilinear2d(x, {height, width}, align_corners, h, w);
   }
-  if (!quantized_forward) return y;
-  return differentiable(y, scale, 1, range_of("qint32"), march == "bernoulli" ? Round::Down : Round::HalfUp, false);
+  return quantized_forward ? ho_on_grid(y, scale, march != "bernoulli") : y;
 }
 
 // quanti_grid_sample: `grid` [N,H,W,2] holds (x, y) offsets from the output pixel, in pixels; they are put on steps of
@@ -297,7 +298,7 @@ Tensor grid_sample(
   Tensor last = at::stack({at::full({}, last_x, grid.options()), at::full({}, last_y, grid.options())});
   Tensor y = at::grid_sampler(
       x, absolute * 2 / last - 1, mode == "bilinear" ? 0 : 1, padding_mode == "zeros" ? 0 : 1, true);
-  return differentiable(y, scale, 1, range_of("qint32"), Round::HalfUp, false);
+  return ho_on_grid(y, scale, true);
 }
 
 // fake_cast: through float16; with `enable_clip` values beyond its range become its largest.
@@ -337,6 +338,10 @@ bool composite(torch::Library& library, const char* name, F f) {
 
 }  // namespace
 
+Tensor ho_on_grid(const Tensor& x, const Tensor& scale, bool half_up) {
+  return differentiable(x, scale, 1, range_of("qint32"), half_up ? Round::HalfUp : Round::Down, false);
+}
+
 bool ho_register_fake_quant(torch::Library& library, const std::string& name) {
   if (name == "scale_quanti_opt") {
     three(library, "scale_quanti_opt", TORCH_FN(opt_cpu), TORCH_FN(opt_any), TORCH_FN(opt_autograd));
@@ -349,6 +354,7 @@ bool ho_register_fake_quant(torch::Library& library, const std::string& name) {
   if (name == "fake_quantize_minmax") return composite(library, "fake_quantize_minmax", TORCH_FN(minmax));
   if (name == "scale_requanti") return composite(library, "scale_requanti", TORCH_FN(requanti));
   if (name == "quanti_resize") return composite(library, "quanti_resize", TORCH_FN(resize));
+  if (name == "quanti_roi_resize") return composite(library, "quanti_roi_resize", TORCH_FN(ho_roi_resize));
   if (name == "quanti_grid_sample") return composite(library, "quanti_grid_sample", TORCH_FN(grid_sample));
   if (name == "fake_cast") return composite(library, "fake_cast", TORCH_FN(fake_cast));
   if (name == "round") return composite(library, "round", TORCH_FN(round_half_up));

@@ -133,6 +133,37 @@ def interpolate(
 
 
 @scripted
+def multi_scale_roi_align(
+    features: List[Tensor], boxes: List[Tensor], output_size: List[int], spatial_scale: List[float], sampling_ratio: int, aligned: bool,
+    interpolate_mode: str, canonical_box_size: int, canonical_level: int, box_clip_ratio: Optional[Tuple[float, float, float, float]],
+    march: str,
+) -> Tensor:
+    box = boxes[0]
+    if box_clip_ratio is not None:
+        w, h = box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]
+        x1, y1, x2, y2 = box_clip_ratio
+        box = torch.stack([box[:, 0] + w * x1, box[:, 1] + h * y1, box[:, 2] - w * x2, box[:, 3] - h * y2], -1)
+    parts: List[Tensor] = []
+    for i in range(len(features)):
+        parts.append(
+            torch.ops.horizon.bpu_quanti_roi_resize(
+                features[i], box.unsqueeze(0), spatial_scale[i], output_size[0] * sampling_ratio, output_size[1] * sampling_ratio, aligned,
+                interpolate_mode, march,
+            )
+        )
+    if len(parts) == 1:
+        return parts[0]
+    size = torch.sqrt((box[:, 2] - box[:, 0] + 1) * (box[:, 3] - box[:, 1] + 1))
+    level = torch.floor(canonical_level + torch.log2(size / canonical_box_size) + 1e-8)
+    levels = -torch.log2(torch.tensor(spatial_scale))
+    index = torch.clamp(level, levels[0], levels[-1]) - levels[0]
+    result = torch.zeros_like(parts[0])
+    for i in range(len(parts)):
+        result = torch.where((index == i).reshape(-1, 1, 1, 1), parts[i], result)
+    return result
+
+
+@scripted
 def pad(input: Tensor, pad: List[int], mode: str, value: float, scale: Tensor, zero_point: Tensor, dtype: str, march: str) -> Tensor:
     q = value
     if mode == "constant":

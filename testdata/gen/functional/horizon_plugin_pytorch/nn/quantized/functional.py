@@ -317,3 +317,36 @@ def window_reverse(windows: Tensor, window_size: int, h: int, w: int) -> Tensor:
     rows, columns = h // window_size, w // window_size
     grid = windows.reshape([-1, rows, columns, window_size, window_size, windows.size(-1)])
     return grid.permute([0, 1, 3, 2, 4, 5]).reshape([-1, h, w, windows.size(-1)])
+
+
+def bbox_clip(boxes: List[Tensor], clip_ratio: Tuple[float, float, float, float]) -> List[Tensor]:
+    return impl._bbox_clip(boxes, clip_ratio)
+
+
+def roi_align_list(
+    input: Tensor, boxes: List[Tensor], output_size: BroadcastingList2[int], spatial_scale: float, sampling_ratio: int,
+    aligned: bool, interpolate_mode: str, march: str
+) -> Tensor:
+    return impl._roi_align_list(
+        input, boxes, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, march
+    )
+
+
+def roi_align_tensor(
+    input: Tensor, boxes: Tensor, output_size: BroadcastingList2[int], spatial_scale: float, sampling_ratio: int,
+    aligned: bool, interpolate_mode: str, march: str
+) -> Tensor:
+    return impl._roi_align_tensor(
+        input, boxes, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, march
+    )
+
+
+def multi_scale_roi_align(
+    features: List[Tensor], boxes: List[Tensor], output_size: BroadcastingList2[int], spatial_scale: List[float],
+    sampling_ratio: int, aligned: bool, interpolate_mode: str, canonical_box_size: int, canonical_level: int,
+    box_clip_ratio: Optional[Tuple[float, float, float, float]], march: str
+) -> Tensor:
+    return impl._multi_scale_roi_align(
+        features, boxes, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, canonical_box_size,
+        canonical_level, box_clip_ratio, march
+    )

@@ -959,3 +959,142 @@ def _rcnn_post_process(
         stacked, scores, deltas, sizes, fixed_image_h, fixed_image_w, nms_threshold, box_filter_threshold,
         num_classes, post_nms_top_k, delta_mean, delta_std, image_sizes is None, False, march,
     )
+
+
+def corner_unit(boxes: List[Tensor]) -> float:
+    """Pixels in one unit of a corner: integers are quarters."""
+    return 1.0 if boxes[0].is_floating_point() else 0.25
+
+
+def _bbox_clip(boxes: List[Tensor], clip_ratio: Tuple[float, float, float, float]) -> List[Tensor]:
+    left, top, right, bottom = clip_ratio
+    assert left + right < 1.0 and top + bottom < 1.0, "the clip ratios of one direction add up to 1 or more"
+    clipped: List[Tensor] = []
+    for box in boxes:
+        exact = box.to(torch.float32)
+        side = exact[:, 2:] - exact[:, :2]
+        low = exact[:, :2] + side * torch.tensor([left, top], device=box.device)
+        high = exact[:, 2:] - side * torch.tensor([right, bottom], device=box.device)
+        inner = torch.cat([low, high], -1)
+        if not box.is_floating_point():
+            inner = torch.ops.horizon.round(inner)
+        clipped.append(inner.to(box.dtype))
+    return clipped
+
+
+def outside_or_empty(box: Tensor, height: float, width: float, spatial_scale: float) -> Tensor:
+    """Which boxes have no size or lie beside the map, whose size is in their own units."""
+    beside = (box[:, 2] < 0) | (box[:, 3] < 0) | (box[:, 0] * spatial_scale > width)
+    beside = beside | (box[:, 1] * spatial_scale > height)
+    return beside | (box[:, 2] - box[:, 0] <= 0) | (box[:, 3] - box[:, 1] <= 0)
+
+
+def _roi_align_list(
+    input: Tensor,
+    boxes: List[Tensor],
+    output_size: List[int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    march: str,
+) -> Tensor:
+    assert len(boxes) == input.size(0), "roi align needs one list of boxes for each image"
+    unit = corner_unit(boxes)
+    height, width = input.size(2) / unit, input.size(3) / unit
+    longest = 0
+    for box in boxes:
+        longest = max(longest, box.size(0))
+    padded: List[Tensor] = []
+    present: List[Tensor] = []
+    empty: List[Tensor] = []
+    for box in boxes:
+        padded.append(torch.constant_pad_nd(box, [0, 0, 0, longest - box.size(0)], 0))
+        present.append(torch.arange(longest, device=box.device) < box.size(0))
+        empty.append(outside_or_empty(box, height, width, spatial_scale))
+    regions = torch.ops.horizon.bpu_quanti_roi_resize(
+        input, torch.stack(padded), spatial_scale, output_size[0] * sampling_ratio, output_size[1] * sampling_ratio,
+        aligned, interpolate_mode, march,
+    )
+    found = regions[torch.cat(present)]
+    return torch.masked_fill(found, torch.cat(empty).reshape([-1, 1, 1, 1]), 0)
+
+
+def _roi_align_tensor(
+    input: Tensor,
+    boxes: Tensor,
+    output_size: List[int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    march: str,
+) -> Tensor:
+    assert boxes.size(1) == 5, "boxes are [K, 5]: image, x1, y1, x2, y2"
+    # the number of an image is in the units of corners too
+    step = 1 if boxes.is_floating_point() else 4
+    lists: List[Tensor] = []
+    places: List[Tensor] = []
+    for image in range(input.size(0)):
+        at = torch.nonzero(boxes[:, 0] == image * step).reshape([-1])
+        places.append(at)
+        lists.append(boxes[at, 1:])
+    found = _roi_align_list(
+        input, lists, output_size, spatial_scale, sampling_ratio, aligned, interpolate_mode, march
+    )
+    return found[torch.argsort(torch.cat(places))]
+
+
+def level_of(boxes: List[Tensor], spatial_scale: List[float], canonical_box_size: int, canonical_level: int) -> Tensor:
+    """The map of the pyramid, from 0, that each box is taken from."""
+    unit = corner_unit(boxes)
+    sizes: List[Tensor] = []
+    for box in boxes:
+        pixels = box.to(torch.float32) * unit
+        sizes.append((pixels[:, 2] - pixels[:, 0] + 1) * (pixels[:, 3] - pixels[:, 1] + 1))
+    size = torch.sqrt(torch.cat(sizes))
+    level = torch.floor(canonical_level + torch.log2(size / canonical_box_size) + 1e-8)
+    first = round(-math.log(spatial_scale[0]) / math.log(2.0))
+    last = round(-math.log(spatial_scale[-1]) / math.log(2.0))
+    return (torch.clamp(level, first, last) - first).to(torch.int64)
+
+
+def _multi_scale_roi_align(
+    features: List[Tensor],
+    boxes: List[Tensor],
+    output_size: List[int],
+    spatial_scale: List[float],
+    sampling_ratio: int,
+    aligned: bool,
+    interpolate_mode: str,
+    canonical_box_size: int,
+    canonical_level: int,
+    box_clip_ratio: Optional[Tuple[float, float, float, float]],
+    march: str,
+) -> Tensor:
+    lists = boxes
+    if len(boxes) == 1 and boxes[0].dim() == 3:
+        # rcnn_post_process gives [N, K, 6]
+        lists = list(torch.unbind(boxes[0][:, :, :4], 0))
+    if box_clip_ratio is not None:
+        lists = _bbox_clip(lists, box_clip_ratio)
+    if len(features) == 1:
+        return _roi_align_list(
+            features[0], lists, output_size, spatial_scale[0], sampling_ratio, aligned, interpolate_mode, march
+        )
+    level = level_of(lists, spatial_scale, canonical_box_size, canonical_level)
+    first = features[0]
+    found = torch.zeros(
+        [level.size(0), first.size(1), output_size[0], output_size[1]], dtype=first.dtype, device=first.device
+    )
+    for index in range(len(features)):
+        taken: List[Tensor] = []
+        start = 0
+        for box in lists:
+            taken.append(box[level[start : start + box.size(0)] == index])
+            start += box.size(0)
+        part = _roi_align_list(
+            features[index], taken, output_size, spatial_scale[index], sampling_ratio, aligned, interpolate_mode, march
+        )
+        found.index_put_([torch.nonzero(level == index).reshape([-1])], part)
+    return found
