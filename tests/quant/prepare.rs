@@ -49,7 +49,7 @@ fn prepared(path: &Path, qconfig: &QConfig) -> Result<Prepared, PrepareError> {
 
 /// Inputs of the shapes that the fixture was made with.
 fn inputs(path: &Path) -> Vec<ptool::exec::Value> {
-    let file = torch_save::open(&path.with_extension("io.pt")).expect("inputs beside it");
+    let file = torch_save::open(path.with_extension("io.pt")).expect("inputs beside it");
     let Value::Dict(dict) = file.at(file.root()) else {
         panic!("{}: no dict", path.display());
     };
