@@ -17,9 +17,12 @@ mod moves;
 mod norm;
 mod pool;
 mod product;
+mod recurrent;
 mod reduce;
 mod sink;
 mod spread;
+
+pub(in crate::quant) use recurrent::refusal;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
@@ -39,6 +42,7 @@ pub(in crate::quant) fn decompose(net: &mut Net<'_>, march: March) {
             break;
         }
     }
+    round(net, recurrent::zeros);
     // Last, because rules above look for sizes in moves as the model wrote them.
     round(net, |net, id| match live(net, id) {
         Some(name) => moves::recipe(net, id, name),
@@ -106,6 +110,7 @@ fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
         .or_else(|| norm::recipe(net, id, name, march))
         .or_else(|| hard::recipe(net, id, name, march))
         .or_else(|| affine::recipe(net, id, name, march))
+        .or_else(|| recurrent::recipe(net, id, name, march))
 }
 
 /// The name of an operator whose results depend on the inputs' elements; others are computed once, in float.

@@ -1,5 +1,5 @@
 //! Moves of data in the words that the compiler's front end knows (horizon.md 5.6): it takes `split` but no `chunk`,
-//! `slice` and `squeeze` but no `select`.
+//! `slice` and `squeeze` but no `select`, `reshape` but no `unflatten`.
 
 use super::{Recipe, one, overload};
 use crate::ir::{NodeId, Op, Type, ValueId};
@@ -10,6 +10,12 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "chunk" => chunk(net, id),
         "upsample_nearest2d" => centred(net, id),
         "select" => select(net, id),
+        "unflatten" => unflatten(net, id),
+        // What a rule put in front may lie otherwise in memory.
+        "view" if overload(net.graph(), id).is_empty() && net.is_made(net.arg(id, "self")?) => {
+            let inputs = net.node(id).inputs.clone();
+            one(move |b| b.aten("reshape", "", &inputs))
+        }
         "repeat_interleave" => repeat(net, id),
         "movedim" | "moveaxis" => moved(net, id),
         _ => None,
@@ -104,6 +110,35 @@ fn moved(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     one(move |b| {
         let order = b.ints(&order);
         b.aten("permute", "", &[x, order])
+    })
+}
+
+/// `unflatten(x, dim, sizes)` as a reshape to all sizes.
+fn unflatten(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let (x, parts) = (net.arg(id, "self")?, net.arg(id, "sizes")?);
+    let rank = net.rank(x)?;
+    let dim = net.int(net.arg(id, "dim")?)?;
+    let dim = if dim < 0 { dim + rank } else { dim };
+    let producer = net.node(net.graph().producer(parts)?);
+    let known = net.ints(parts);
+    let values = producer.inputs.to_vec();
+    if known.is_none() && producer.op != Op::ListConstruct || !(0..rank).contains(&dim) {
+        return None;
+    }
+    one(move |b: &mut Builder<'_>| {
+        let mut sizes = Vec::new();
+        for at in 0..rank {
+            match &known {
+                Some(ints) if at == dim => sizes.extend(ints.iter().map(|it| b.int(*it))),
+                None if at == dim => sizes.extend(&values),
+                _ => {
+                    let at = b.int(at);
+                    sizes.push(b.aten("size", "int", &[x, at])?);
+                }
+            }
+        }
+        let sizes = b.int_list(&sizes);
+        b.aten("reshape", "", &[x, sizes])
     })
 }
 

@@ -13,6 +13,7 @@
 
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -215,7 +216,10 @@ void ho_error(ho_call* call, const char* text, size_t n) { call->error.assign(te
 int ho_threads(void) { return at::in_parallel_region() ? 1 : at::get_num_threads(); }
 
 int ho_register(const char* const* schemas, size_t n, ho_run run, ho_free free) {
-  if (g_run) return 0;
+  // A second thread has to wait until the operators are there, not only begun.
+  static std::mutex once;
+  const std::lock_guard<std::mutex> lock(once);
+  if (g_run) return g_error.empty() ? 0 : -1;
   try {
     g_run = run;
     g_free = free;
