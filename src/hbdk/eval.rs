@@ -7,6 +7,7 @@ mod elementwise;
 mod lut;
 mod movement;
 mod pool;
+mod proposal;
 mod reduce;
 mod resize;
 mod roi;
@@ -301,6 +302,7 @@ fn kernel(kind: &Kind, task: &Task<'_>) -> Result<Vec<Array>, String> {
         } => pool::average(window, chain, [*pre_rounding, *post_rounding], task),
         Kind::RoiResize(it) => resize::resize(it, task),
         Kind::RoiAlign(it) => roi::align(it, task),
+        Kind::Detection(it) => proposal::detect(it, task),
         Kind::NearestUpsample(factors) => resize::replicate(*factors, task),
         Kind::Warping { bits, nearest, pad } => resize::warp(*bits, *nearest, *pad, task),
         Kind::Rescale { chain, rounding } => elementwise::rescale(chain, *rounding, task),

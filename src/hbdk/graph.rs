@@ -4,8 +4,8 @@ mod kind;
 mod text;
 
 pub use kind::{
-    AddForm, Compare, ConvForm, ConvLayer, Kind, LutSegments, PadMode, Part, Pooling, Quantise,
-    Resample, RoiAlign, RoiGrid, Round, Shuffle,
+    AddForm, Compare, ConvForm, ConvLayer, Detection, Head, Kind, LutSegments, PadMode, Part,
+    Pooling, Quantise, Resample, RoiAlign, RoiGrid, Round, Shuffle,
 };
 
 use super::array::Array;

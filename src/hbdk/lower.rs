@@ -9,6 +9,7 @@ mod limits;
 mod lut;
 mod pad;
 mod pool;
+mod proposal;
 mod quantise;
 mod reduce;
 mod resize;
@@ -34,6 +35,8 @@ pub(super) struct Function {
     handler: Handler,
     /// Which arguments are data; the others are parameters.
     data: &'static [usize],
+    /// Whether it takes tensors whose number of rows depends on the data.
+    takes_loose: bool,
 }
 
 /// The function with a qualified name, if it is one of the plugin's quantised functions.
@@ -79,13 +82,18 @@ pub(super) fn function(qualified: &str) -> Option<Function> {
         "window_partition" => (shuffle::window_partition, &[0]),
         "window_reverse" => (shuffle::window_reverse, &[0]),
         "multi_scale_roi_align" => (roi::multi_scale_roi_align, &[0, 1]),
+        "detection_post_process_v1" => (proposal::detection_post_process_v1, &[0]),
         "filter" => (detection::filter, &[0]),
         "rle" => (detection::rle, &[0]),
         "point_pillars_scatter" => (detection::point_pillars_scatter, &[0, 1]),
         "_set_annotation" => (quantise::pass, &[0]),
         _ => return None,
     };
-    Some(Function { handler, data })
+    Some(Function {
+        handler,
+        data,
+        takes_loose: name == "dequantize",
+    })
 }
 
 /// Without the component `___torch_mangle_N`.
@@ -134,7 +142,9 @@ pub(super) fn call(
     match is_constant {
         true => evaluate(builder, function, args),
         false => {
-            builder.fixed(args)?;
+            if !function.takes_loose {
+                builder.fixed(args)?;
+            }
             limits::dtypes(builder, args);
             (function.handler)(builder, args)
         }

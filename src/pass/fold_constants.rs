@@ -7,9 +7,11 @@
 //! - `dim()`, `len()`, `size()`, `dtype` of tensors are known where rank inference or the file says them.
 
 mod containers;
+mod plain;
 mod rank;
 mod scalar;
 
+pub use plain::Plain;
 pub(crate) use rank::{Follows, follows};
 
 use super::PassError;
@@ -19,6 +21,7 @@ use super::objects::{Objects, names_set};
 use super::scene::Scene;
 use crate::ir::subtype::is_subtype;
 use crate::ir::{Constant, Graph, NodeId, Op, Program, SideMap, Type, ValueId};
+use crate::tensor::DType;
 use smallvec::SmallVec;
 
 /// Loops of more rounds than this stay loops.
@@ -34,6 +37,8 @@ pub struct Assumptions {
     pub input_ranks: Vec<Option<u8>>,
     /// Images come in batches: the input of `conv2d`, `max_pool2d` and the like has four dimensions, never three.
     pub batched: bool,
+    /// What the run is like, beside.
+    pub plain: Option<Plain>,
 }
 
 impl Default for Assumptions {
@@ -41,6 +46,7 @@ impl Default for Assumptions {
         Assumptions {
             input_ranks: Vec::new(),
             batched: true,
+            plain: None,
         }
     }
 }
@@ -67,6 +73,8 @@ pub(super) fn with_ranks(
         frozen: SideMap::new(),
         ranks: SideMap::new(),
         batched: assumptions.batched,
+        plain: assumptions.plain.clone(),
+        dtypes: SideMap::new(),
     };
     let inputs = usize::from(scene.receiver.is_some());
     for (index, &source) in graph.block(graph.root()).params.iter().enumerate() {
@@ -76,6 +84,10 @@ pub(super) fn with_ranks(
             let demanded = demanded_rank(graph, source).filter(|_| assumptions.batched);
             folder.ranks[param(index)] = given.or(demanded);
         }
+        let dtypes = assumptions.plain.iter();
+        let mut dtypes =
+            dtypes.filter_map(|it| *it.input_dtypes.get(index.checked_sub(inputs)?)?);
+        folder.dtypes[param(index)] = dtypes.next();
     }
     let folded = copy(graph, &mut folder)?;
     Ok((folded, folder.ranks))
@@ -98,6 +110,9 @@ struct Folder<'m> {
     frozen: SideMap<ValueId, bool>,
     ranks: SideMap<ValueId, Option<u8>>,
     batched: bool,
+    plain: Option<Plain>,
+    /// Element types of tensors, where a plain run is assumed.
+    dtypes: SideMap<ValueId, Option<DType>>,
 }
 
 impl<'m> Rewrite<'m> for Folder<'m> {
@@ -125,6 +140,9 @@ impl<'m> Rewrite<'m> for Folder<'m> {
             if *out.ty(output) == Type::Tensor && !self.aliases.is_reshaped(source) {
                 self.ranks[output] = self.rank_of(out, node, output);
             }
+            if *out.ty(output) == Type::Tensor {
+                self.dtypes[output] = self.dtype_of(out, node, output);
+            }
         }
     }
 
@@ -141,6 +159,11 @@ impl<'m> Rewrite<'m> for Folder<'m> {
             let results = node.blocks.iter().map(|&b| out.block(b).returns.get(index));
             let ranks: Vec<Option<u8>> = results.map(|v| self.ranks[*v?]).collect();
             let same = ranks.windows(2).all(|pair| pair[0] == pair[1]);
+            let results = node.blocks.iter().map(|&b| out.block(b).returns.get(index));
+            let dtypes: Vec<Option<DType>> = results.map(|v| self.dtypes[*v?]).collect();
+            if dtypes.windows(2).all(|pair| pair[0] == pair[1]) {
+                self.dtypes[output] = dtypes.first().copied().flatten();
+            }
             // A reshaped class has no ranks inside either.
             if same && *out.ty(output) == Type::Tensor {
                 self.ranks[output] = ranks.first().copied().flatten();
@@ -210,7 +233,11 @@ impl<'m> Folder<'m> {
         if let Some(constant) = self.computed(site, name) {
             return Some(Action::Constants(vec![constant]));
         }
+        if let Some(action) = self.about_the_run(site, name) {
+            return Some(action);
+        }
         match name {
+            "aten::any" | "aten::all" => self.quantified(site, name),
             "aten::__is__" => self.identity(site).map(boolean),
             "aten::__isnot__" => self.identity(site).map(|same| boolean(!same)),
             "aten::len" => self.length(site).map(integer),
@@ -243,7 +270,7 @@ impl<'m> Folder<'m> {
             (true, true) => Some(true),
             (true, false) => self.never_none(site.out, b).then_some(false),
             (false, true) => self.never_none(site.out, a).then_some(false),
-            (false, false) => None,
+            (false, false) => self.same_object(site.out, a, b),
         }
     }
 

@@ -29,6 +29,7 @@ use crate::exec::Value;
 use crate::inputs::{Given, choose};
 use crate::model::Model;
 use crate::pass::PassError;
+use crate::tensor::DType;
 use crate::torchscript::raise::RaiseError;
 
 /// Version of the plugin whose shape the file has, as its own files say it.
@@ -78,8 +79,8 @@ pub fn prepare(model: &Model, qconfig: &QConfig, folder: &str) -> Result<Prepare
     prepare_for(model, qconfig, folder, &values)
 }
 
-/// Prepares a float model for inputs with as many dimensions as these, and their height and width; the size of the batch
-/// is free.
+/// Prepares a float model for inputs with as many dimensions as these, their height and width, and sequences of their
+/// lengths; the size of the batch is free.
 pub fn prepare_for(
     model: &Model,
     qconfig: &QConfig,
@@ -93,7 +94,12 @@ pub fn prepare_for(
         Value::Tensor(tensor) => Some(tensor.shape.to_vec()),
         _ => None,
     };
-    let mut net = Net::new(model, inputs.iter().map(sizes).collect())?;
+    let dtype = |value: &Value| match value {
+        Value::Tensor(tensor) => Some(tensor.dtype),
+        _ => None,
+    };
+    let dtypes: Vec<Option<DType>> = inputs.iter().map(dtype).collect();
+    let mut net = Net::new(model, inputs.iter().map(sizes).collect(), &dtypes)?;
     refuse_quantised(&net)?;
     without_checks(&mut net);
     without_writes(&mut net);

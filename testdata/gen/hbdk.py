@@ -442,6 +442,46 @@ def regions_bernoulli2():
 
 
 @graph_module
+class Detector(nn.Module):
+    """Two branches of two anchors and three classes, and their boxes."""
+
+    def __init__(self, march):
+        super().__init__()
+        self.march = march
+        self.quant, self.pool = Quantize(0.03, march=march), MaxPool2d(2, march=march)
+        self.near, self.far = [Conv2d(nn.Conv2d(4, 14, 1), 1 / 16, march=march) for _ in range(2)]
+        for name, stride, size in (("near_anchors", 8, (6, 8)), ("far_anchors", 16, (3, 4))):
+            places = torch.stack(torch.meshgrid(*[torch.arange(s) * stride for s in size], indexing="ij")).flip(0).float()
+            boxes = [torch.cat([places, places + side]) for side in (11.25, 20.0)]
+            self.register_buffer(name, torch.cat(boxes).unsqueeze(0))
+        self.register_buffer("exp_table", torch.round(torch.exp(torch.arange(-128, 128) / 16) * 16).to(torch.int32))
+        self.register_buffer("image", torch.tensor([[40, 60]]))
+        self.register_buffer("scale", torch.tensor([0.25]))
+        self.register_buffer("score_scale", torch.tensor([1 / 16]))
+
+    def forward(self, x):
+        x = self.quant(x)
+        data = [self.near(x).data, self.far(self.pool(x)).data]
+        boxes, scores, classes = F.detection_post_process_v1(
+            data, [self.near_anchors, self.far_anchors], self.exp_table, self.image, 3, [4, 4], 4, 6, [0, 3], 1, True, 90, 0, 40, None, self.march
+        )[0]
+        zero = torch.zeros_like(self.scale).to(torch.int64)
+        return F.dequantize(boxes, self.scale, zero, -1, self.march), F.dequantize(scores, self.score_scale, zero, -1, self.march), classes
+
+
+@common.fixture
+def detector_bayes():
+    """Boxes of two branches, clipped and suppressed; march bayes."""
+    return case(Detector("bayes"), torch.randn(1, 4, 6, 8) * 3)
+
+
+@common.fixture
+def detector_bernoulli2():
+    """The same for march bernoulli2."""
+    return case(Detector("bernoulli2"), torch.randn(1, 4, 6, 8) * 3)
+
+
+@graph_module
 class Scales(nn.Module):
     """Sums, products and concatenations of operands whose scales are as far apart as can be."""
 

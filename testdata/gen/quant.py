@@ -26,6 +26,8 @@ NETS = {
     "fusion": (nets.Fusion, lambda: (picture(),), ("traced", "scripted", "frozen")),
     "shared": (nets.Shared, lambda: (picture(4),), ("traced", "scripted")),
     "gates": (nets.Gates, lambda: (torch.randn(2, 6), torch.randn(2, 4) / 2, torch.randn(2, 4)), ("traced",)),
+    "recurrent": (nets.Recurrent, lambda: (torch.randn(2, 5, 6), torch.randn(1, 2, 5) / 2), ("traced", "scripted")),
+    "steps": (nets.Steps, lambda: (torch.randn(3, 2, 6), torch.randn(1, 2, 4) / 2, torch.randn(1, 2, 4)), ("traced", "scripted")),
     "functional": (nets.Functional, lambda: (picture(4), picture(4)), ("traced", "scripted")),
     "activations": (nets.Activations, lambda: (torch.randn(2, 5, 8),), ("traced", "scripted")),
     "leftover": (nets.Leftover, lambda: (picture(),), ("traced", "scripted")),
@@ -35,6 +37,8 @@ NETS = {
     "line": (nets.Line, lambda: (torch.randn(2, 3, 16),), ("traced", "scripted")),
     "transformed": (nets.Transformed, lambda: (picture(),), ("traced", "scripted")),
     "attention": (nets.Attention, lambda: (torch.randn(2, 5, 8),), ("scripted",)),
+    "encoder": (nets.Encoder, lambda: (torch.randn(2, 5, 8),), ("traced", "scripted", "fused")),
+    "decoder": (nets.Decoder, lambda: (torch.randn(4, 2, 8), torch.randn(5, 2, 8)), ("traced", "scripted")),
     "classes": (nets.Classes, lambda: (picture(),), ("traced", "scripted")),
     "dispatched": (nets.Dispatched, lambda: (picture(4),), ("traced",)),
     "lengths": (operators.Lengths, lambda: (torch.randn(2, 5, 6), torch.randn(2, 5, 6)), ("traced", "scripted")),
@@ -71,6 +75,10 @@ def case(name, form) -> Case:
     model = settle(make(), args)
     if form == "traced":
         return Case(torch.jit.trace(model, args, check_trace=False), args)
+    if form == "fused":
+        # Without gradients torch traces its fused kernels.
+        with torch.no_grad():
+            return Case(torch.jit.trace(model, args, check_trace=False), args)
     scripted = torch.jit.script(model)
     if form == "frozen":
         return Case(torch.jit.freeze(scripted), args, kind="frozen")

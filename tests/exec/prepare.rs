@@ -7,7 +7,7 @@ use ptool::emit::{ClassSpec, Emit, Method, Value as Held};
 use ptool::exec::torch::{self, Options, Reference, TorchEngine};
 use ptool::exec::{HostTensor, Value};
 use ptool::model::Model;
-use ptool::quant::prepare::prepare;
+use ptool::quant::prepare::prepare_for;
 use ptool::quant::qconfig::{March, QConfig};
 use std::path::Path;
 
@@ -60,13 +60,16 @@ fn distance(a: &HostTensor, b: &HostTensor) -> Option<f64> {
 
 fn check(path: &Path) -> Result<(), String> {
     let model = Model::open(path).map_err(|e| e.to_string())?;
-    let prepared =
-        prepare(&model, &QConfig::new(March::Bayes), "net").map_err(|e| e.to_string())?;
+    let calls = io::read(&path.with_extension("io.pt"));
+    let (_, function) = model.method("forward").ok_or("no forward")?;
+    let example = positional(&calls[0], &function.params[1..]);
+    let prepared = prepare_for(&model, &QConfig::new(March::Bayes), "net", &example);
+    let prepared = prepared.map_err(|e| e.to_string())?;
     let bytes = prepared.plan.to_bytes().map_err(|e| e.to_string())?;
     let quantised = Model::from_bytes(bytes).map_err(|e| e.to_string())?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let exact = EXACT.iter().any(|it| name.starts_with(it));
-    for call in io::read(&path.with_extension("io.pt")) {
+    for call in calls {
         let (_, function) = model.method(&call.method).ok_or("no such method")?;
         let inputs = positional(&call, &function.params[1..]);
         let (float, fake) = (run(&model, &inputs)?, run(&quantised, &inputs)?);

@@ -1,10 +1,11 @@
 //! Preparing: every float fixture becomes a fake-quant file that opens, in torch's layout, with the modules and names
 //! of the snapshots.
 
-use ptool::archive::Archive;
 use ptool::archive::pickle::Value;
+use ptool::archive::{Archive, torch_save};
+use ptool::inputs::{Random, make_up};
 use ptool::model::Model;
-use ptool::quant::prepare::{PrepareError, Prepared, prepare};
+use ptool::quant::prepare::{PrepareError, Prepared, prepare, prepare_for};
 use ptool::quant::qconfig::{Flags, March, QConfig};
 use ptool::report;
 use ptool::torchscript::{parse::parse_strict, print::print};
@@ -43,7 +44,25 @@ fn stem(path: &Path) -> String {
 
 fn prepared(path: &Path, qconfig: &QConfig) -> Result<Prepared, PrepareError> {
     let model = Model::open(path).expect("readable");
-    prepare(&model, qconfig, "net")
+    prepare_for(&model, qconfig, "net", &inputs(path))
+}
+
+/// Inputs of the shapes that the fixture was made with.
+fn inputs(path: &Path) -> Vec<ptool::exec::Value> {
+    let file = torch_save::open(path.with_extension("io.pt")).expect("inputs beside it");
+    let Value::Dict(dict) = file.at(file.root()) else {
+        panic!("{}: no dict", path.display());
+    };
+    let mut items = file.dict(dict).items.iter();
+    let inputs = items.find(|(key, _)| file.str_at(*key) == Some("inputs"));
+    let inputs = file.sequence(file.at(inputs.expect("inputs").1));
+    let tensor = |item: &ptool::archive::pickle::Use| {
+        let id = file.as_tensor(file.at(*item)).expect("a tensor");
+        let tensor = file.tensor(id);
+        let made = make_up(tensor.dtype, &tensor.sizes, &mut Random::new(0));
+        ptool::exec::Value::Tensor(made)
+    };
+    inputs.expect("a list").iter().map(tensor).collect()
 }
 
 fn fixture(name: &str) -> PathBuf {

@@ -1,9 +1,9 @@
 //! `ptool prepare`.
 
-use crate::args::{Format, FormatArgs, OutputArgs};
-use crate::cmd::{Context, Exit, open, save};
+use crate::args::{Format, FormatArgs, InputArgs, OutputArgs};
+use crate::cmd::{Context, Exit, front_end, open, save};
 use anyhow::Context as _;
-use ptool::quant::prepare::prepare;
+use ptool::quant::prepare::{prepare, prepare_for};
 use ptool::quant::qconfig::{Flags, March, QConfig, QDType};
 use ptool::report;
 use std::io::Write;
@@ -14,6 +14,10 @@ use std::path::{Path, PathBuf};
 /// Batch norms are folded; convolutions and linears take the add and relu after them; operators
 /// with a quantised function become modules of the plugin's classes and names. What has none stays
 /// in float between stubs and is listed. Nothing is executed.
+///
+/// Scripted code may branch on the dimensions of its inputs, and sequences are written out step by
+/// step: both need inputs of the shapes that the model will run on, from --inputs, --shape, or
+/// recorded in the file.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -35,6 +39,8 @@ pub(crate) struct Args {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
+    inputs: InputArgs,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     format: FormatArgs,
@@ -46,6 +52,7 @@ Exit codes: 0 done, 1 an operator stays in float and --strict was given, 2 error
 Examples:
   ptool prepare resnet18.pt --march bayes
   ptool prepare model.pt --qconfig qconfig.toml -o model_qat.pt
+  ptool prepare scripted.pt --shape 8x16x64
   ptool prepare model.pt --march bernoulli2 --strict --format json | jq '.float[].op'";
 
 fn march(text: &str) -> Result<March, String> {
@@ -78,7 +85,15 @@ pub(crate) fn run(args: Args, context: &Context, out: &mut dyn Write) -> anyhow:
         .unwrap_or_else(|| default_path(&args.model));
     let folder = output.file_stem().unwrap_or_default().to_string_lossy();
     let failed = || format!("cannot prepare `{}`", args.model.display());
-    let prepared = prepare(&model, &qconfig, &folder).with_context(failed)?;
+    let given = args.inputs.inputs.is_some() || !args.inputs.shape.is_empty();
+    let prepared = match given {
+        true => {
+            let chosen = front_end::inputs(&model, &args.inputs)?;
+            prepare_for(&model, &qconfig, &folder, &chosen.values)
+        }
+        false => prepare(&model, &qconfig, &folder),
+    };
+    let prepared = prepared.with_context(failed)?;
     let refused = args.strict && !prepared.report.float.is_empty();
     if !refused {
         save::check(&output, args.output.force, &[&args.model])?;

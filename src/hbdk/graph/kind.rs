@@ -132,6 +132,43 @@ pub struct RoiAlign {
     pub clip: Option<[f32; 4]>,
 }
 
+/// One branch of detection heads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Height, width, centre y and centre x at the first place, in quarters of a pixel.
+    pub anchors: Vec<[i64; 4]>,
+    /// Pixels of the image from one place to the next, down and across.
+    pub stride: [i64; 2],
+    /// Classes of an anchor, after its four deltas.
+    pub classes: usize,
+    /// Fraction bits of the deltas.
+    pub shift: i64,
+    /// Added to the class.
+    pub offset: i64,
+}
+
+/// Heads to boxes. Read are the parameters, the order of channels and of results, and the clipping to the last pixel;
+/// that each corner is rounded once, half up, and that boxes overlap strictly more than the threshold, is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// The branches.
+    pub heads: Vec<Head>,
+    /// Exponentials of the 256 deltas.
+    pub table: Vec<i64>,
+    /// Fraction bits of the table.
+    pub table_shift: i64,
+    /// Least score that is kept.
+    pub threshold: i64,
+    /// Last row and column in quarters of a pixel, where boxes are clipped.
+    pub last: Option<[i64; 2]>,
+    /// Overlap in units of 1/256, and lead of the score.
+    pub nms: [i64; 2],
+    /// Boxes that are given at most.
+    pub most: usize,
+    /// Boxes that are sorted at most.
+    pub sorts: usize,
+}
+
 /// How two operands are brought to one scale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddForm {
@@ -239,6 +276,8 @@ pub enum Kind {
     RoiResize(Resample),
     /// Maps, then boxes.
     RoiAlign(RoiAlign),
+    /// Boxes, scores and classes.
+    Detection(Detection),
     NearestUpsample([usize; 2]),
     ElementwiseAdd {
         form: AddForm,
@@ -373,6 +412,7 @@ impl Kind {
             Kind::AvgPooling { .. } => "SAvgPooling",
             Kind::RoiResize(_) => "RoiResize",
             Kind::RoiAlign(_) => "RoiAlign",
+            Kind::Detection(_) => "DetectionPostProcess",
             Kind::NearestUpsample(_) => "NearestUpsample",
             Kind::ElementwiseAdd { form, .. } => match form {
                 AddForm::Scale { .. } => "SElementwiseAdd",

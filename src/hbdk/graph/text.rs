@@ -133,6 +133,15 @@ fn fields(kind: &Kind) -> Fields {
             ],
         ]
         .concat(),
+        Kind::Detection(it) => vec![
+            ("heads", text(&it.heads)),
+            ("table", list(&it.table)),
+            ("table_shift", text(&it.table_shift)),
+            ("threshold", text(&it.threshold)),
+            ("last", text(&it.last)),
+            ("nms", text(&it.nms)),
+            ("most", text(&it.most)),
+        ],
         Kind::RoiAlign(it) => vec![
             ("size", text(&it.size)),
             ("scales", text(&it.scales)),

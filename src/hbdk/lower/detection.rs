@@ -101,7 +101,12 @@ fn joined(
 }
 
 /// A record whose number of rows depends on the data.
-fn loose(builder: &mut Builder<'_>, end: &str, shape: Vec<usize>, dtype: DType) -> RecordId {
+pub(super) fn loose(
+    builder: &mut Builder<'_>,
+    end: &str,
+    shape: Vec<usize>,
+    dtype: DType,
+) -> RecordId {
     let name = format!("{}.{end}", builder.annotation);
     builder.add_record(Record {
         name: name::native(&name),
@@ -184,9 +189,9 @@ pub(super) fn point_pillars_scatter(builder: &mut Builder<'_>, args: &Args) -> R
 /// Why a detection function is refused; none for other functions.
 pub(super) fn refusal(name: &str) -> Option<&'static str> {
     Some(match name {
-        "detection_post_process_v1" | "rcnn_post_process" => {
-            "how the layer decodes and suppresses boxes is not public, and there is no second evaluation of it here; \
-             profile the model without its post-processing"
+        "rcnn_post_process" => {
+            "which class is the background, and the unit of the integer scores, are not public, so it cannot be \
+             evaluated here; profile the model without its post-processing"
         }
         "point_pillars_preprocess" => {
             "which points a full voxel keeps is not public, and there is no second evaluation of it here; begin the \

@@ -88,7 +88,12 @@ impl Builder<'_> {
         let kind = stripped(kind);
         if args.is_constant() {
             return match fold::eval(kind, &args) {
-                Ok(value) => spread(value, outputs),
+                Ok(value) => {
+                    let values = spread(value, outputs);
+                    // A method may be called again with what is not constant: its marks are counted by call.
+                    self.mark(func, id, MarkKind::Operator, &values);
+                    values
+                }
                 Err(message) => {
                     let fail = Fail::new(message);
                     self.problem(Stage::ConstantPropagation, kind, fail, node.span);

@@ -88,6 +88,13 @@ impl<'m> Folder<'m> {
         match site.out.ty(input) {
             Type::List(_) => self.known_length(site.out, input),
             Type::Tensor => self.stored_size(site, input, 0),
+            Type::Dict(_) => {
+                let node = site.out.node(site.out.producer(input)?);
+                let known = node.op == Op::DictConstruct && self.frozen[input];
+                known
+                    .then_some(node.inputs.len() as i64 / 2)
+                    .filter(|it| *it == 0)
+            }
             _ => None,
         }
     }

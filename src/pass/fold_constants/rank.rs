@@ -196,6 +196,18 @@ const FIXED: &[(&str, u8)] = &[
     ("upsample_trilinear3d", 5),
 ];
 
+/// Recurrent layers, whose results have the rank of their input.
+const RECURRENT: &[&str] = &[
+    "aten::gru",
+    "aten::gru_cell",
+    "aten::lstm",
+    "aten::lstm_cell",
+    "aten::rnn_relu",
+    "aten::rnn_relu_cell",
+    "aten::rnn_tanh",
+    "aten::rnn_tanh_cell",
+];
+
 /// How the rank of an operator's result follows from those of its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Follows {
@@ -232,13 +244,17 @@ impl Folder<'_> {
             return u8::try_from(tensor.sizes.len()).ok();
         }
         match &node.op {
-            Op::Operator(schema) if node.outputs.len() == 1 => {
-                self.operator_rank(out, node, schema)
-            }
             // The result; attention's weights come after it.
             Op::Operator(schema) if schema.name() == "aten::_native_multi_head_attention" => {
                 let is_result = node.outputs.first() == Some(&output);
                 is_result.then(|| self.ranks[node.inputs[0]])?
+            }
+            // The sequence and the states alike have steps, batch and features, in some order.
+            Op::Operator(schema) if RECURRENT.contains(&schema.name()) => {
+                self.ranks[node.inputs[0]]
+            }
+            Op::Operator(schema) if node.outputs.len() == 1 => {
+                self.operator_rank(out, node, schema)
             }
             Op::UncheckedCast => self.ranks[node.inputs[0]],
             Op::ListUnpack => self.list_rank(out, node.inputs[0]),
@@ -286,6 +302,7 @@ impl Folder<'_> {
                 let (start, end) = (at(int(1)?), at(int(2)?));
                 u8::try_from((rank - (end - start)).max(1)).ok()
             }
+            "_transformer_encoder_layer_fwd" => rank(0),
             "embedding" => rank(1)?.checked_add(1),
             "matmul" => match (rank(0)?, rank(1)?) {
                 (a, b) if a >= 2 && b >= 2 => Some(a.max(b)),

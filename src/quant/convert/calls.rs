@@ -3,6 +3,7 @@
 use super::error::ConvertError;
 use super::grid::{Channels, FakeQuant, Grid};
 use super::leaf::conv::{Conv, Form};
+use super::leaf::recurrent::{self, Kind};
 use super::leaf::{lut, norm, pool, prelu, softmax, stub};
 use super::lower::{Lowering, Made};
 use super::read::Module;
@@ -10,7 +11,7 @@ use super::report::Place;
 use super::value::{Quantised, Val};
 use super::{copy, functional, has_segments};
 use crate::bpu::dtype::QType;
-use crate::ir::{NodeId, ValueId};
+use crate::ir::{NodeId, Type, ValueId};
 
 /// Class of a module that was fused into another.
 const IDENTITY: &str = "__torch__.torch.nn.modules.linear.Identity";
@@ -76,6 +77,9 @@ impl<'m> Lowering<'m> {
         if let Some(form) = Form::parse(class) {
             return self.call_conv(module, form, args);
         }
+        if let Some(kind) = Kind::parse(class) {
+            return self.call_cell(module, kind, args);
+        }
         let &[x] = args else {
             return Err(module.refuse(format!("called with {} arguments, expected 1", args.len())));
         };
@@ -119,6 +123,50 @@ impl<'m> Lowering<'m> {
         self.note(&module.path, "softmax_bernoulli2", Place::Bpu, None);
         let data = self.body.call(&module.path, &[input.data], 1)[0];
         Ok(Val::Plain(data))
+    }
+
+    /// A step of a recurrent layer: its input and states in, its states out.
+    fn call_cell(
+        &mut self,
+        module: &Module<'m>,
+        kind: Kind,
+        args: &[ValueId],
+    ) -> Result<Val<'m>, ConvertError> {
+        self.need_segments(module, kind.name())?;
+        if args.len() != kind.states() + 1 {
+            return Err(module.refuse(format!("called with {} arguments", args.len())));
+        }
+        let inputs = args.iter().map(|&it| self.quantised(it, module));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let grids: Vec<&Grid> = inputs.iter().map(|it| &it.grid).collect();
+        let prepack = self.options.prepack;
+        self.made(module, &grids, |low| {
+            let object = recurrent::cell(&mut low.emit, module, kind, &grids, prepack)?;
+            Ok((object, None))
+        })?;
+        let parts = inputs
+            .iter()
+            .flat_map(|it| [it.data, it.scale, it.zero_point]);
+        let parts: Vec<ValueId> = parts.collect();
+        let results = self.body.call(&module.path, &parts, 3 * kind.states());
+        let mut items = Vec::new();
+        for (grid, parts) in recurrent::states(module, kind)?
+            .into_iter()
+            .zip(results.chunks_exact(3))
+        {
+            self.note(&module.path, kind.name(), Place::Bpu, Some(&grid));
+            items.push(Val::Quantised(Quantised {
+                data: parts[0],
+                scale: parts[1],
+                zero_point: parts[2],
+                grid,
+            }));
+        }
+        let ty = Type::tuple(vec![Type::Tensor; items.len()]);
+        Ok(match items.len() {
+            1 => items.remove(0),
+            _ => Val::Group { items, ty },
+        })
     }
 
     /// The object of a leaf with one quantised input, and the grid of its output.

@@ -1,8 +1,8 @@
 //! A file that checks a conversion: beside every integer operation stands the fake-quant one on the same inputs.
 //!
 //! Its `forward` takes the model's inputs and returns one number for each checked operation: the largest difference
-//! between the two results, in steps of the output's scale. A high-precision output has no such scale; its unit is the
-//! step that int8 would have over the result's range.
+//! between the two results, in steps of the output's scale. A high-precision output has no such scale, and the state of
+//! a cell a finer one than what it is made of; their unit is the step that int8 would have over the result's range.
 
 use super::error::ConvertError;
 use super::lower::Lowering;
@@ -35,20 +35,54 @@ pub(super) fn check(low: &mut Lowering, id: NodeId) -> Result<(), ConvertError> 
     let Some(&output) = node.outputs.first() else {
         return Ok(());
     };
-    let Some(Val::Quantised(fixed)) = low.known(output) else {
-        return Ok(());
+    let fixed = match low.known(output) {
+        Some(Val::Quantised(fixed)) => vec![fixed],
+        Some(Val::Group { items, .. }) => items.into_iter().filter_map(quantised).collect(),
+        _ => return Ok(()),
     };
     let Some(name) = name(low, id)? else {
         return Ok(());
     };
     let expected = fake(low, id)?;
-    let found = low.dequantised(&fixed)?;
-    let error = distance(low, found, expected, &fixed);
-    if let Some(checks) = &mut low.checks {
-        checks.names.push(name);
-        checks.errors.push(error);
+    for (at, fixed) in fixed.iter().enumerate() {
+        let expected = match fixed_count(low, output) {
+            1 => expected,
+            _ => element(low, expected, at),
+        };
+        let found = low.dequantised(fixed)?;
+        // A cell's own state has 16 bits because it is summed up, not because it is known to 16.
+        let scale = fixed.grid.scale().filter(|_| at == 0);
+        let error = distance(low, found, expected, scale);
+        if let Some(checks) = &mut low.checks {
+            checks.names.push(match at {
+                0 => name.clone(),
+                _ => format!("{name} {at}"),
+            });
+            checks.errors.push(error);
+        }
     }
     Ok(())
+}
+
+fn quantised(val: Val<'_>) -> Option<Quantised> {
+    match val {
+        Val::Quantised(it) => Some(it),
+        _ => None,
+    }
+}
+
+/// How many tensors a value is.
+fn fixed_count(low: &Lowering, output: ValueId) -> usize {
+    match low.old.ty(output) {
+        Type::Tuple(items) => items.len(),
+        _ => 1,
+    }
+}
+
+/// A tensor of a tuple.
+fn element(low: &mut Lowering, tuple: ValueId, at: usize) -> ValueId {
+    let at = low.body.int(at as i64);
+    low.body.value(Op::TupleIndex, &[tuple, at], Type::Tensor)
 }
 
 /// What an operation is called; none for those that move data.
@@ -85,14 +119,14 @@ fn fake(low: &mut Lowering, id: NodeId) -> Result<ValueId, ConvertError> {
 }
 
 /// The largest difference in steps.
-fn distance(low: &mut Lowering, found: ValueId, expected: ValueId, fixed: &Quantised) -> ValueId {
+fn distance(low: &mut Lowering, found: ValueId, expected: ValueId, scale: Option<f32>) -> ValueId {
     let one = low.body.int(1);
     let difference = low
         .body
         .aten("aten::sub", "Tensor", &[found, expected, one]);
     let difference = low.body.aten("aten::abs", "", &[difference]);
     let largest = low.body.aten("aten::max", "", &[difference]);
-    if let Some(scale) = fixed.grid.scale() {
+    if let Some(scale) = scale {
         let scale = low.body.float(scale as f64);
         return low.body.aten("aten::div", "Scalar", &[largest, scale]);
     }

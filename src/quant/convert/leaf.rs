@@ -6,7 +6,9 @@ pub(super) mod norm;
 pub(super) mod pool;
 pub(super) mod prelu;
 pub(super) mod prepack;
+pub(super) mod recurrent;
 pub(super) mod softmax;
+mod steps;
 pub(super) mod stub;
 
 use super::QUANTIZED;

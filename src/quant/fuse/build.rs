@@ -97,7 +97,7 @@ impl<'g> Builder<'g> {
         self.int_list(&items)
     }
 
-    /// An operator with one result; arguments that are left out have their defaults. None if the table has no such
+    /// The first result of an operator; arguments that are left out have their defaults. None if the table has no such
     /// overload, or an argument without default is missing.
     pub(in crate::quant) fn aten(
         &mut self,
@@ -105,6 +105,16 @@ impl<'g> Builder<'g> {
         overload: &str,
         inputs: &[ValueId],
     ) -> Option<ValueId> {
+        self.aten_all(name, overload, inputs)?.first().copied()
+    }
+
+    /// An operator with all its results.
+    pub(in crate::quant) fn aten_all(
+        &mut self,
+        name: &str,
+        overload: &str,
+        inputs: &[ValueId],
+    ) -> Option<Vec<ValueId>> {
         let schema = schema::find(&format!("aten::{name}"), overload)?;
         let mut all = inputs.to_vec();
         for arg in schema.args.get(inputs.len()..)? {
@@ -119,8 +129,16 @@ impl<'g> Builder<'g> {
             let value = self.constant(default, ty);
             all.push(value);
         }
-        let ty = schema.returns.first()?.ty.clone();
-        Some(self.value(Op::Operator(schema), &all, ty))
+        let types: Vec<Type> = schema.returns.iter().map(|it| it.ty.clone()).collect();
+        let node = self.node(Op::Operator(schema), &all, &types);
+        Some(self.graph.node(node).outputs.to_vec())
+    }
+
+    /// One tensor of a list of some.
+    pub(in crate::quant) fn element(&mut self, list: ValueId, index: i64) -> Option<ValueId> {
+        let schema = schema::find("aten::__getitem__", "t")?;
+        let index = self.int(index);
+        Some(self.value(Op::Operator(schema), &[list, index], Type::Tensor))
     }
 
     /// A step inside a composite operator: it is quantised to 16 bits where the march has them.

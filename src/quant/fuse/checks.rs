@@ -44,14 +44,20 @@ fn is_check(net: &Net<'_>, id: NodeId) -> bool {
 fn is_pure(graph: &Graph, block: BlockId) -> bool {
     graph.block(block).nodes.iter().all(|&id| {
         let node = graph.node(id);
-        let plain = |ty: &Type| {
-            matches!(
-                ty,
-                Type::Int | Type::Float | Type::Bool | Type::Str | Type::None
-            )
+        let plain = |ty: &Type| match ty {
+            Type::List(inner) => is_plain(inner),
+            Type::Tuple(items) => items.iter().all(is_plain),
+            ty => is_plain(ty),
         };
         let known = matches!(node.op, Op::Constant(_) | Op::Operator(_));
         let says = SAYS.contains(&node.op.kind());
         says || known && node.outputs.iter().all(|it| plain(graph.ty(*it)))
     })
+}
+
+fn is_plain(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Int | Type::Float | Type::Bool | Type::Str | Type::None
+    )
 }

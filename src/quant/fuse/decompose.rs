@@ -17,9 +17,12 @@ mod moves;
 mod norm;
 mod pool;
 mod product;
+mod recurrent;
 mod reduce;
 mod sink;
 mod spread;
+
+pub(in crate::quant) use recurrent::refusal;
 
 use super::{Builder, Net};
 use crate::ir::{Graph, NodeId, ValueId};
@@ -39,8 +42,12 @@ pub(in crate::quant) fn decompose(net: &mut Net<'_>, march: March) {
             break;
         }
     }
+    round(net, recurrent::zeros);
     // Last, because rules above look for sizes in moves as the model wrote them.
-    round(net, |net, id| moves::recipe(net, id, live(net, id)?));
+    round(net, |net, id| match live(net, id) {
+        Some(name) => moves::recipe(net, id, name),
+        None => moves::unbound(net, id),
+    });
 }
 
 /// One walk; whether anything was rewritten.
@@ -103,6 +110,7 @@ fn recipe(net: &Net<'_>, id: NodeId, march: March) -> Option<Recipe> {
         .or_else(|| norm::recipe(net, id, name, march))
         .or_else(|| hard::recipe(net, id, name, march))
         .or_else(|| affine::recipe(net, id, name, march))
+        .or_else(|| recurrent::recipe(net, id, name, march))
 }
 
 /// The name of an operator whose results depend on the inputs' elements; others are computed once, in float.

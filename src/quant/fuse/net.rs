@@ -1,13 +1,15 @@
 //! The float graph with what is known about its values.
 
 use super::ConstTensor;
+use super::sizes::{Sizes, known};
 use crate::archive::pickle::{ObjectId, TensorId, Value};
 use crate::archive::{ArchiveError, Document};
 use crate::ir::entity::Entity;
 use crate::ir::{self, Constant, Function, Graph, Node, NodeId, Op, SideMap, Type, Use, ValueId};
 use crate::model::Model;
-use crate::pass::fold_constants::Assumptions;
+use crate::pass::fold_constants::{Assumptions, Plain};
 use crate::pass::{Options, PassError, flat_with, objects::Stored};
+use crate::tensor::DType;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::{SmolStr, format_smolstr};
@@ -48,6 +50,10 @@ pub(in crate::quant) struct Net<'m> {
     stored: SideMap<ValueId, Option<Stored>>,
     /// How many dimensions values have that were there before any rewrite.
     ranks: SideMap<ValueId, Option<u8>>,
+    /// Sizes of values that were there before any rewrite, for inputs of the shapes given.
+    sizes: Sizes,
+    /// Sizes that weights say, whatever the inputs' shapes.
+    fixed_sizes: Sizes,
     /// Sizes of the inputs, where they are known.
     pub(super) input_sizes: Vec<Option<Vec<i64>>>,
     /// How many values the model's own graph has; those of rules come after them.
@@ -67,15 +73,19 @@ struct Module {
 }
 
 impl<'m> Net<'m> {
-    /// Flattens `forward` for inputs of these sizes; missing entries are unknown.
+    /// Flattens `forward` for inputs of these sizes and types; missing entries are unknown.
     pub(in crate::quant) fn new(
         model: &'m Model,
         input_sizes: Vec<Option<Vec<i64>>>,
+        dtypes: &[Option<DType>],
     ) -> Result<Net<'m>, PassError> {
         let rank = |sizes: &Option<Vec<i64>>| u8::try_from(sizes.as_ref()?.len()).ok();
         let options = Options {
             assumptions: Assumptions {
                 input_ranks: input_sizes.iter().map(rank).collect(),
+                plain: Some(Plain {
+                    input_dtypes: dtypes.to_vec(),
+                }),
                 ..Assumptions::default()
             },
             ranks: true,
@@ -93,6 +103,8 @@ impl<'m> Net<'m> {
             live: SideMap::new(),
             stored,
             ranks,
+            sizes: Sizes::default(),
+            fixed_sizes: Sizes::default(),
             input_sizes,
             own_values: flat.function.graph.value_count(),
             wide: FxHashSet::default(),
@@ -102,6 +114,16 @@ impl<'m> Net<'m> {
             constants: model.archive.constants()?,
         };
         net.recount();
+        let (mut given, mut open) = (Vec::new(), Vec::new());
+        for shape in &net.input_sizes {
+            given.push(shape.as_deref().map(known));
+            open.push(shape.as_ref().map(|it| vec![None; it.len()]));
+        }
+        // The second time, parts of stored weights are known whose sizes the first one found.
+        for _ in 0..2 {
+            net.fixed_sizes = Sizes::infer(net.graph(), &open, &|value| net.tensor(value));
+        }
+        net.sizes = Sizes::infer(net.graph(), &given, &|value| net.tensor(value));
         Ok(net)
     }
 
@@ -150,6 +172,11 @@ impl<'m> Net<'m> {
     /// The dimensions of a value that no rewrite made.
     pub(super) fn known_rank(&self, value: ValueId) -> Option<u8> {
         self.ranks[value]
+    }
+
+    /// The sizes of a tensor that no rewrite made, as far as the inputs' shapes tell them.
+    pub(in crate::quant) fn sizes(&self, value: ValueId) -> Option<Vec<Option<i64>>> {
+        Some(self.sizes.of(value)?.to_vec())
     }
 
     /// Whether a rule wrote the operator that makes a value.
@@ -255,8 +282,13 @@ impl<'m> Net<'m> {
             Some(Constant::Int(it)) => Some(*it as f64),
             Some(Constant::Float(it)) => Some(*it),
             Some(Constant::Table(_)) => self.tensor(value)?.scalar(),
-            _ => None,
+            _ => self.fixed_sizes.number(value),
         }
+    }
+
+    /// The size of a tensor's last dimension, whatever the inputs' shapes; of values that no rewrite made.
+    pub(in crate::quant) fn fixed_last_size(&self, value: ValueId) -> Option<i64> {
+        *self.fixed_sizes.of(value)?.last()?
     }
 
     /// A constant list of ints.
@@ -313,6 +345,10 @@ impl<'m> Net<'m> {
         if depth >= MAX_VIEWS {
             return None;
         }
+        if node.op == Op::ListUnpack {
+            let place = node.outputs.iter().position(|it| *it == value)?;
+            return self.part_of(*node.inputs.first()?, place, depth + 1);
+        }
         let base = || self.tensor_at(*node.inputs.first()?, depth + 1);
         match self.aten(producer)? {
             "t" | "numpy_T" => {
@@ -335,8 +371,83 @@ impl<'m> Net<'m> {
                 base.unsqueezed(usize::try_from(if dim < 0 { dim + rank + 1 } else { dim }).ok()?)
             }
             "detach" | "alias" | "contiguous" => base(),
+            "__getitem__" => {
+                let list = self.stored_list(*node.inputs.first()?)?;
+                let index = usize::try_from(self.int(*node.inputs.get(1)?)?).ok()?;
+                list.into_iter().nth(index)
+            }
             _ => None,
         }
+    }
+
+    /// One of the parts that a stored tensor is split into.
+    fn part_of(&self, list: ValueId, place: usize, depth: usize) -> Option<ConstTensor> {
+        let id = self.graph().producer(list)?;
+        let name = self.aten(id)?;
+        let inputs = &self.node(id).inputs;
+        let whole = self.tensor_at(*inputs.first()?, depth)?;
+        let rank = whole.sizes().len() as i64;
+        let dim = self.int(self.arg(id, "dim")?)?;
+        let axis = usize::try_from(if dim < 0 { dim + rank } else { dim }).ok()?;
+        let size = *whole.sizes().get(axis)?;
+        let second = *inputs.get(1)?;
+        let even = |part: i64| {
+            let start = part.checked_mul(place as i64)?;
+            Some((start, part.min(size.checked_sub(start)?)))
+        };
+        let (start, length) = match (name, self.whole(second)) {
+            ("chunk", Some(count)) if count > 0 => even((size + count - 1) / count)?,
+            ("split", Some(part)) if part > 0 => even(part)?,
+            ("split" | "split_with_sizes", None) => {
+                let node = self.node(self.graph().producer(second)?);
+                let lengths = node.inputs.iter().map(|it| self.whole(*it));
+                let lengths = lengths.collect::<Option<Vec<i64>>>()?;
+                (lengths.iter().take(place).sum(), *lengths.get(place)?)
+            }
+            _ => return None,
+        };
+        whole.narrowed(axis, start, length)
+    }
+
+    /// A number without a fraction.
+    fn whole(&self, value: ValueId) -> Option<i64> {
+        if *self.graph().ty(value) != Type::Int {
+            return None;
+        }
+        Some(self.number(value)? as i64)
+    }
+
+    /// How many tensors a list has, if all are known.
+    pub(in crate::quant) fn tensor_count(&self, list: ValueId) -> Option<usize> {
+        let node = self.node(self.graph().producer(list)?);
+        if node.op == Op::ListConstruct {
+            let known = |it: &ValueId| self.tensor(*it).is_some();
+            return node.inputs.iter().all(known).then_some(node.inputs.len());
+        }
+        Some(self.stored_list(list)?.len())
+    }
+
+    /// A list of tensors of the file: an attribute, or an entry of its table.
+    fn stored_list(&self, list: ValueId) -> Option<Vec<ConstTensor>> {
+        if let Some(stored) = self.stored[list].as_ref() {
+            let items = self.data.sequence(self.data.at(stored.item))?.iter();
+            return items
+                .map(|it| self.stored_tensor(self.data.at(*it)))
+                .collect();
+        }
+        let Op::Constant(Constant::Table(index)) = self.node(self.graph().producer(list)?).op
+        else {
+            return None;
+        };
+        let table = self.constants;
+        let Value::Tuple(items) = table.at(table.root()) else {
+            return None;
+        };
+        let item = table.at(*table.items(items).get(index as usize)?);
+        let tensors = table.sequence(item)?.iter();
+        tensors
+            .map(|it| view(table, table.as_tensor(table.at(*it))?, true))
+            .collect()
     }
 
     /// Whether a value is a tensor of the file as it is.

@@ -1,6 +1,6 @@
 //! What a node of the float graph is.
 
-use super::ConstTensor;
+use super::{CellKind, ConstTensor};
 use crate::ir::ValueId;
 
 /// A node with its hyperparameters. Values are the graph's own.
@@ -94,6 +94,8 @@ pub(in crate::quant) enum FloatOp {
         /// How.
         norm: LayerNorm,
     },
+    /// `lstm_cell`, `gru_cell`, `rnn_tanh_cell`, `rnn_relu_cell`.
+    Cell(Box<Cell>),
     /// `prelu`.
     PRelu {
         /// The tensor.
@@ -187,6 +189,25 @@ pub(in crate::quant) struct Linear {
     pub(in crate::quant) bias: Option<ConstTensor>,
     /// The dimensions of the tensor, if they are known.
     pub(in crate::quant) rank: Option<i64>,
+}
+
+/// A step of a recurrent layer.
+#[derive(Clone, Debug)]
+pub(in crate::quant) struct Cell {
+    /// Which one.
+    pub(in crate::quant) kind: CellKind,
+    /// `[N, I]`
+    pub(in crate::quant) input: ValueId,
+    /// What the step before gave, `[N, H]` each: hidden, and the cell's own for an LSTM.
+    pub(in crate::quant) states: Vec<ValueId>,
+    /// Of the input, `[G · H, I]` and `[G · H]`.
+    pub(in crate::quant) input_weight: ConstTensor,
+    /// See `input_weight`.
+    pub(in crate::quant) input_bias: Option<ConstTensor>,
+    /// Of the hidden state, `[G · H, H]` and `[G · H]`.
+    pub(in crate::quant) hidden_weight: ConstTensor,
+    /// See `hidden_weight`.
+    pub(in crate::quant) hidden_bias: Option<ConstTensor>,
 }
 
 /// A batch norm in evaluation.

@@ -44,6 +44,7 @@ impl Net<'_> {
             }
             Some("conv2d") => Some(4),
             Some("cat") => of(first),
+            Some("lstm_cell" | "gru_cell" | "rnn_tanh_cell" | "rnn_relu_cell") => Some(2),
             Some("mean" | "sum" | "amax" | "amin") => {
                 let dims = self.ints(self.arg(producer, "dim")?)?;
                 match self.bool(self.arg(producer, "keepdim")?)? {

@@ -82,12 +82,35 @@ impl ConstTensor {
         self.with_layout(&sizes, &strides)
     }
 
+    /// A part of the same memory along a dimension.
+    pub(in crate::quant) fn narrowed(
+        &self,
+        axis: usize,
+        start: i64,
+        length: i64,
+    ) -> Option<ConstTensor> {
+        let mut sizes = self.view.sizes().to_vec();
+        let stride = *self.view.strides().get(axis)?;
+        let end = start.checked_add(length)?;
+        if start < 0 || length < 0 || end > *sizes.get(axis)? {
+            return None;
+        }
+        sizes[axis] = length;
+        let moved = u64::try_from(start.checked_mul(stride)?).ok()?;
+        let offset = self.view.offset().checked_add(moved)?;
+        self.view_of(&sizes, self.view.strides(), offset)
+    }
+
     fn with_layout(&self, sizes: &[i64], strides: &[i64]) -> Option<ConstTensor> {
+        self.view_of(sizes, strides, self.view.offset())
+    }
+
+    fn view_of(&self, sizes: &[i64], strides: &[i64], offset: u64) -> Option<ConstTensor> {
         let view = TensorView::new(
             self.view.dtype(),
             sizes.into(),
             strides.into(),
-            self.view.offset(),
+            offset,
             self.view.storage().clone(),
         );
         Some(ConstTensor {

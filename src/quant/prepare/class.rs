@@ -3,6 +3,7 @@
 mod composite;
 mod conv;
 mod norm;
+mod recurrent;
 
 use super::constant::Tensors;
 use super::fake_quant::fake_quantize;
@@ -10,6 +11,7 @@ use super::leaf::{Leaf, LeafKind};
 use crate::emit::{ClassSpec, Emit, EmitError, Method, ObjectId, Role, Value};
 use crate::quant::fuse::{ConstTensor, Pool};
 use crate::quant::qconfig::{FakeQuantSpec, QConfig};
+use rustc_hash::FxHashMap;
 
 /// Where the plugin's fake-quantised modules live.
 const QAT: &str = "__torch__.horizon_plugin_pytorch.nn.qat";
@@ -19,6 +21,8 @@ pub(super) struct Writer<'e> {
     pub(super) emit: &'e mut Emit,
     pub(super) tensors: &'e mut Tensors,
     pub(super) qconfig: &'e QConfig,
+    /// Fake quantisers that several modules have, by name.
+    pub(super) shared: FxHashMap<String, ObjectId>,
 }
 
 /// A class in the making with the values of an object of it.
@@ -80,7 +84,7 @@ impl Writer<'_> {
         let activation = leaf.activation.as_ref();
         match &leaf.kind {
             LeafKind::QuantStub => {
-                let draft = self.activation(draft, activation)?;
+                let draft = self.activation(draft, leaf)?;
                 let body = finished("x", activation.is_some());
                 self.object(draft.forward(&body))
             }
@@ -88,7 +92,7 @@ impl Writer<'_> {
             LeafKind::Conv { conv, add, act } => self.conv(draft, leaf, conv, *add, *act),
             LeafKind::Linear { linear, add, act } => self.linear(draft, leaf, linear, *add, *act),
             LeafKind::BatchNorm { norm, .. } => self.batch_norm(draft, leaf, norm),
-            LeafKind::FloatFunctional => self.functional(draft, activation),
+            LeafKind::FloatFunctional => self.functional(draft, leaf),
             LeafKind::MaxPool(pool) => {
                 let draft = window(draft, pool).with("dilation", PAIR, pair(pool.dilation));
                 let draft = draft.with("ceil_mode", "bool", Value::Bool(pool.ceil_mode));
@@ -103,7 +107,7 @@ impl Writer<'_> {
                         Value::Bool(pool.count_include_pad),
                     )
                     .with("divisor_override", "Optional[int]", Value::None);
-                let draft = self.activation(draft, activation)?;
+                let draft = self.activation(draft, leaf)?;
                 self.object(draft.forward(&format!(
                     "{AVG_POOL}\n{}",
                     finished("y", activation.is_some())
@@ -111,20 +115,21 @@ impl Writer<'_> {
             }
             LeafKind::AdaptiveAvgPool(size) => {
                 let draft = draft.with("output_size", PAIR, pair(*size));
-                let draft = self.activation(draft, activation)?;
+                let draft = self.activation(draft, leaf)?;
                 let pooled = "y = torch.adaptive_avg_pool2d(x, self.output_size)";
                 self.object(draft.forward(&format!(
                     "{pooled}\n{}",
                     finished("y", activation.is_some())
                 )))
             }
-            LeafKind::Lut { op, args } => self.lut(draft, op, args, activation),
+            LeafKind::Lut { op, args } => self.lut(draft, op, args, leaf),
             LeafKind::Softmax { dim } => self.softmax(draft, leaf, *dim),
             LeafKind::FloatSoftmax { dim } => {
                 let draft = draft.with("dim", "int", Value::Int(*dim));
                 self.object(draft.forward("return torch.softmax(x, self.dim)"))
             }
             LeafKind::LayerNorm(norm) => self.layer_norm(draft, leaf, norm),
+            LeafKind::Cell(cell) => self.cell(draft, leaf, cell),
             LeafKind::PRelu(weight) => self.prelu(draft, leaf, weight),
             LeafKind::Own { class, forward } => self.object(Draft {
                 spec: ClassSpec::module(class).method(forward.clone()),
@@ -144,15 +149,20 @@ impl Writer<'_> {
     }
 
     /// Adds `activation_post_process`, if the result is fake-quantised.
-    fn activation(
-        &mut self,
-        draft: Draft,
-        spec: Option<&FakeQuantSpec>,
-    ) -> Result<Draft, EmitError> {
-        match spec {
-            Some(spec) => self.fake_quant(draft, "activation_post_process", spec, 1),
-            None => Ok(draft),
-        }
+    fn activation(&mut self, draft: Draft, leaf: &Leaf) -> Result<Draft, EmitError> {
+        const NAME: &str = "activation_post_process";
+        let Some(spec) = &leaf.activation else {
+            return Ok(draft);
+        };
+        let Some(shares) = &leaf.shares else {
+            return self.fake_quant(draft, NAME, spec, 1);
+        };
+        let object = match self.shared.get(shares) {
+            Some(object) => *object,
+            None => fake_quantize(self.emit, spec, 1, self.qconfig)?,
+        };
+        self.shared.insert(shares.clone(), object);
+        Ok(self.child(draft, NAME, object))
     }
 
     fn fake_quant(
@@ -187,13 +197,9 @@ impl Writer<'_> {
         Ok(draft.role(name, "Optional[Tensor]", Role::Parameter, value))
     }
 
-    fn functional(
-        &mut self,
-        draft: Draft,
-        activation: Option<&FakeQuantSpec>,
-    ) -> Result<ObjectId, EmitError> {
-        let mut draft = self.activation(draft, activation)?;
-        let end = finished("r", activation.is_some());
+    fn functional(&mut self, draft: Draft, leaf: &Leaf) -> Result<ObjectId, EmitError> {
+        let mut draft = self.activation(draft, leaf)?;
+        let end = finished("r", leaf.activation.is_some());
         for (name, params, call) in FUNCTIONAL {
             let mut method = Method::new(name, "Tensor");
             for (param, ty) in *params {
@@ -209,18 +215,18 @@ impl Writer<'_> {
         draft: Draft,
         op: &str,
         args: &[f64],
-        activation: Option<&FakeQuantSpec>,
+        leaf: &Leaf,
     ) -> Result<ObjectId, EmitError> {
         let draft = draft.with("op", "str", Value::str(op)).with(
             "args",
             "List[float]",
             Value::floats(args),
         );
-        let draft = self.activation(draft, activation)?;
+        let draft = self.activation(draft, leaf)?;
         let body = format!(
             "r = {}\n{}",
             lut_call(op, args),
-            finished("r", activation.is_some())
+            finished("r", leaf.activation.is_some())
         );
         self.object(draft.forward(&body))
     }

@@ -1,7 +1,9 @@
 //! The fake-quantised modules: what they are and what they hold.
 
 use crate::emit::Method;
-use crate::quant::fuse::{Act, ConstTensor, Conv, ConvKind, LayerNorm, Linear, Norm, Over, Pool};
+use crate::quant::fuse::{
+    Act, Cell, CellKind, ConstTensor, Conv, ConvKind, LayerNorm, Linear, Norm, Over, Pool,
+};
 use crate::quant::qconfig::FakeQuantSpec;
 
 /// A module of the fake-quant file.
@@ -15,6 +17,24 @@ pub(super) struct Leaf {
     pub(super) activation: Option<FakeQuantSpec>,
     /// How its weight is.
     pub(super) weight: FakeQuantSpec,
+    /// Under which name its result's fake quantiser is shared: with all that lie on the same scale.
+    pub(super) shares: Option<String>,
+}
+
+/// A state that a recurrent cell hands on to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// What it gives.
+    Hidden,
+    /// The cell's own, of an LSTM.
+    Cell,
+}
+
+impl State {
+    /// What the fake quantiser of a state is called, of the cell at a path.
+    pub(super) fn of(self, path: &str) -> String {
+        format!("{path} {self:?}")
+    }
 }
 
 impl Leaf {
@@ -59,6 +79,8 @@ pub(super) enum LeafKind {
         dim: i64,
     },
     LayerNorm(LayerNorm),
+    /// A step of a recurrent layer.
+    Cell(Box<Cell>),
     PRelu(ConstTensor),
     /// A float module whose one operator keeps the scale.
     Own {
@@ -91,6 +113,12 @@ impl LeafKind {
                 Over::Shape(_) => plain("layernorm", "LayerNorm"),
                 Over::Space(dims) => ("instancenorm", format!("InstanceNorm{dims}d")),
             },
+            LeafKind::Cell(cell) => match cell.kind {
+                CellKind::Lstm => plain("lstm", "LSTMCell"),
+                CellKind::Gru => plain("gru", "GRUCell"),
+                CellKind::Tanh => plain("rnn", "RNNCell"),
+                CellKind::Relu => plain("rnn", "RNNReLUCell"),
+            },
             LeafKind::PRelu(_) => plain("prelu", "PReLU"),
             LeafKind::Own { class, .. } => plain("", class),
         }
@@ -111,7 +139,10 @@ impl LeafKind {
     pub(super) fn has_weight(&self) -> bool {
         matches!(
             self,
-            LeafKind::Conv { .. } | LeafKind::Linear { .. } | LeafKind::PRelu(_)
+            LeafKind::Conv { .. }
+                | LeafKind::Linear { .. }
+                | LeafKind::Cell(_)
+                | LeafKind::PRelu(_)
         )
     }
 }

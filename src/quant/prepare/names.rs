@@ -33,6 +33,10 @@ impl Names {
     /// The path for the module of a node; `op` names a generated one.
     pub(super) fn place(&mut self, net: &Net<'_>, id: NodeId, op: &str) -> String {
         let scope = &net.node(id).scope;
+        if is_recurrent(net, scope) {
+            // Its layers and what joins them stand in it.
+            return self.numbered(&format!("{scope}.{op}"), net);
+        }
         if self.is_own(net, scope) {
             if self.take(scope) {
                 return scope.to_string();
@@ -107,4 +111,13 @@ impl Names {
             k += 1;
         }
     }
+}
+
+/// Whether the module of a scope is one of torch's recurrent layers, which is written out as steps.
+fn is_recurrent(net: &Net<'_>, scope: &str) -> bool {
+    let class = net.class_at(scope).filter(|_| !scope.is_empty());
+    class.is_some_and(|it| {
+        let name = it.strip_prefix("__torch__.torch.nn.modules.rnn.");
+        matches!(name, Some("LSTM" | "GRU" | "RNN"))
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use crate::ir::NodeId;
-use crate::quant::fuse::{FloatOp, Group, Net, groups, read};
+use crate::quant::fuse::{FloatOp, Group, Net, chains, groups, read};
 use crate::quant::qconfig::{QConfig, Resolver};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -14,6 +14,8 @@ pub(super) struct Planned {
     pub(super) groups: FxHashMap<NodeId, Group>,
     /// Nodes of groups but the last.
     pub(super) absorbed: FxHashSet<NodeId>,
+    /// The first step of the recurrent layer that a step belongs to.
+    pub(super) chains: FxHashMap<NodeId, NodeId>,
     /// Names of modules.
     pub(super) names: Names,
 }
@@ -28,6 +30,7 @@ pub(super) fn plan(net: &Net<'_>, qconfig: &QConfig, resolver: &mut Resolver<'_>
     let mut planned = Planned {
         groups: FxHashMap::default(),
         absorbed: FxHashSet::default(),
+        chains: chains(net, &ops),
         names: Names::new(net),
         ops,
     };
@@ -88,6 +91,7 @@ pub(super) fn op_name(op: &FloatOp) -> Option<&'static str> {
         FloatOp::Softmax { .. } | FloatOp::FloatSoftmax { .. } => "softmax",
         FloatOp::LayerNorm { .. } => "layer_norm",
         FloatOp::PRelu { .. } => "prelu",
+        FloatOp::Cell(cell) => cell.kind.op(),
         FloatOp::Relu(_)
         | FloatOp::Relu6(_)
         | FloatOp::Keep(_)

@@ -6,6 +6,7 @@
 mod domain;
 mod leaves;
 mod own;
+mod recurrent;
 
 use super::PrepareError;
 use super::leaf::{Leaf, LeafKind};
@@ -62,6 +63,8 @@ struct Facts {
     three_dimensional: FxHashSet<NodeId>,
     /// Float modules of operators that keep the scale.
     own: FxHashMap<NodeId, own::Own>,
+    /// First steps of recurrent layers by step.
+    chains: FxHashMap<NodeId, NodeId>,
 }
 
 /// One walk over the nodes of the root block.
@@ -86,6 +89,8 @@ struct Rewriter<'a, 'g> {
     placed: FxHashMap<NodeId, (String, Resolved)>,
     /// What the operator in float at hand reads in the place of a value.
     float_reads: FxHashMap<ValueId, ValueId>,
+    /// Values of the new graph in 16 bits that sums of parts keep.
+    wide: SideMap<ValueId, bool>,
     /// Methods of float modules that stay, by path.
     own_methods: FxHashMap<String, Method>,
 }
@@ -127,6 +132,7 @@ pub(super) fn rewrite(
         stub,
         placed,
         float_reads: FxHashMap::default(),
+        wide: SideMap::new(),
         own_methods: FxHashMap::default(),
     };
     for (param, name, resolved) in stub_names {
@@ -205,6 +211,7 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         kinds: FxHashMap::default(),
         three_dimensional: FxHashSet::default(),
         own: own::own_modules(net, planned),
+        chains: planned.chains.clone(),
     };
     for value in net.graph().value_ids() {
         let made_of = |id: NodeId| is_structure(&net.node(id).op);
@@ -231,6 +238,11 @@ fn facts(net: &Net<'_>, planned: &Planned, names: &Names) -> Facts {
         }
         if let Some(grid) = net.arg(id, "grid") {
             coordinates(net, planned, grid, &mut facts.grids);
+        }
+        if let Some(FloatOp::Cell(cell)) = planned.ops.get(&id) {
+            for &state in &cell.states {
+                initial_states(net, planned, state, &mut facts.grids);
+            }
         }
         let kind = net
             .node(id)
@@ -281,6 +293,49 @@ fn coordinates(net: &Net<'_>, planned: &Planned, grid: ValueId, found: &mut FxHa
             _ => {}
         }
     }
+}
+
+/// Adds an input of the model that is nothing but states of recurrent layers: it is rounded to the layer's scale
+/// later, and should not be rounded as coarsely before.
+fn initial_states(
+    net: &Net<'_>,
+    planned: &Planned,
+    state: ValueId,
+    found: &mut FxHashSet<ValueId>,
+) {
+    let mut at = state;
+    for _ in 0..MAX_MOVES {
+        match net.graph().producer(at).map(|it| planned.ops.get(&it)) {
+            Some(Some(FloatOp::Move(x))) => at = *x,
+            Some(_) => return,
+            None => {
+                if only_states(net, planned, at, 0) {
+                    found.insert(at);
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Whether all that reads a value are recurrent cells, by way of moves and lists.
+fn only_states(net: &Net<'_>, planned: &Planned, value: ValueId, depth: usize) -> bool {
+    net.uses(value).iter().all(|it| {
+        let Use::Input { node, .. } = it else {
+            return false;
+        };
+        match planned.ops.get(node) {
+            Some(FloatOp::Cell(cell)) => cell.input != value,
+            Some(FloatOp::Meta) => true,
+            Some(FloatOp::Move(_) | FloatOp::Other) if depth < MAX_MOVES => {
+                let outputs = net.node(*node).outputs.iter();
+                outputs
+                    .copied()
+                    .all(|it| only_states(net, planned, it, depth + 1))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Nesting of tuples, lists and dicts of outputs that is followed.
@@ -335,6 +390,12 @@ fn place_all(
         let Some(op) = planned.ops.get(&at).and_then(op_name) else {
             continue;
         };
+        // The steps of a recurrent layer are calls of one module.
+        let first = planned.chains.get(&id).filter(|it| **it != id);
+        if let Some(known) = first.map(|it| placed.get(it).cloned()) {
+            placed.extend(known.map(|it| (id, it)));
+            continue;
+        }
         let path = names.place(net, at, op);
         let scope = net.node(at).scope.clone();
         let mut found = resolver.resolve(&path, &|it| net.class_at(it));

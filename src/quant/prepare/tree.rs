@@ -77,6 +77,7 @@ pub(super) fn emit(
         emit: &mut emit,
         tensors: &mut tensors,
         qconfig,
+        shared: FxHashMap::default(),
     };
     let object = write_root(&mut writer, root, &class, forward)?;
     emit.extra("horizon-plugin-version", PLUGIN_VERSION);

@@ -226,6 +226,47 @@ def roi_resize(data, rois, scale, out_h, out_w, aligned, mode, march):
     return saturated(np.stack(results), "qint8").to(data.dtype)
 
 
+@operator(
+    "bpu_quanti_proposal(Tensor[] data, Tensor anchor, Tensor exp_table, Tensor image_sizes, int[] num_anchors, int[] num_classes, int[] input_shifts, int exp_shift, int[] block_heights, int[] block_widths, int box_filter_threshold, int[] per_class_idx, int[] per_class_threshold, int[] class_output_offsets, int random_seed, int[] anchor_start_offsets, int[] stride_heights, int[] stride_widths, bool use_clippings, bool image_size_fixed, Scalar image_height, Scalar image_width, str im_info_type, int nms_threshold, int output_bbox_num, int nms_supress_margin, int fake_data_value, str march_str) -> Tensor"
+)
+def proposal(data, anchor, table, sizes, anchors, classes, shifts, exp_shift, bh, bw, threshold, idx, values, offsets, seed, starts, sh, sw, clips, fixed, ih, iw, info, nms, most, margin, fill, march):
+    from fractions import Fraction as Q
+
+    rows, exps, results = ints(anchor), ints(table), []
+    corner = lambda v: int(min(max(math.floor(v + Q(1, 2)), -32768), 32767))
+    for n in range(data[0].shape[0]):
+        found = []
+        for branch, tensor in enumerate(data):
+            x = ints(tensor)[n].reshape(anchors[branch], 4 + classes[branch], *tensor.shape[2:])
+            for a, row, column in np.ndindex(x.shape[0], *x.shape[2:]):
+                dx, dy, dw, dh, *scores = (int(v) for v in x[a, :, row, column])
+                h, w, cy, cx = (int(v) for v in rows[starts[branch] + a])
+                if max(scores) < threshold:
+                    continue
+                ends = []
+                for side, middle, moved, grown in ((w, cx + 4 * sw[branch] * column, dx, dw), (h, cy + 4 * sh[branch] * row, dy, dh)):
+                    middle = middle + Q(moved * side, 2 ** shifts[branch])
+                    half = Q(int(exps[grown + 128]) * side, 2 ** (exp_shift + 1))
+                    ends.append((corner(middle - half), corner(middle + half)))
+                if clips:
+                    last = [math.floor((float(v) - 1) * 4) for v in reversed(sizes[n].tolist())]
+                    ends = [tuple(max(min(v, end), 0) for v in pair) for pair, end in zip(ends, last)]
+                (x1, x2), (y1, y2) = ends
+                if x1 < x2 and y1 < y2:
+                    found.append((x1, y1, x2, y2, max(scores), scores.index(max(scores)) + offsets[branch]))
+        kept = []
+        for box in sorted(found, key=lambda b: -b[4]):
+            def over(k):
+                both = max(min(k[2], box[2]) - max(k[0], box[0]), 0) * max(min(k[3], box[3]) - max(k[1], box[1]), 0)
+                either = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (k, box)) - both
+                return k[5] == box[5] and k[4] - box[4] > margin and Q(both, either) > Q(nms, 256)
+
+            if not any(over(k) for k in kept):
+                kept.append(box)
+        results.append((kept + [(fill,) * 6] * most)[:most])
+    return torch.tensor(results, dtype=torch.int32)
+
+
 @operator("bpu_segment_lut(Tensor data, Tensor table, Tensor scale, Tensor beta, Tensor left_shift, Tensor right_shift, Tensor max, bool is_symmetrical, int idx_bits, str otype, int num_entries_per_table, str march_str) -> Tensor")
 def segment_lut(data, table, scale, beta, left, right, maximum, symmetrical, idx_bits, otype, entries, march):
     x, t = ints(data), ints(table)

@@ -74,7 +74,7 @@ class Curves(nn.Module):
 
 
 class Products(nn.Module):
-    """Products of matrices with a summand, of vectors, of elements with a summand; extremes."""
+    """Products of matrices with a summand, of vectors, of elements with a summand; extremes, parts."""
 
     def forward(self, x, y):
         a, c = x[0], y[0]
@@ -84,6 +84,8 @@ class Products(nn.Module):
         top = torch.maximum(torch.clamp(x, y - 0.5, y + 0.5), torch.tensor(0.1)).max(1)[0]
         low = x.amin((1, 2)) + x.mean((1, -1))
         both = torch.hstack([x, y]).repeat_interleave(2, dim=1)
+        first, *_, last = y.unbind(1)
+        z = z + torch.movedim(first[:, :, None] * last[:, None], 0, -1)[..., 0]
         return z, turned, top, low, both.to(torch.float32) + 1.0
 
 

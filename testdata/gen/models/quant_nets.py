@@ -111,6 +111,42 @@ class Gates(nn.Module):
         return h, c
 
 
+class Recurrent(nn.Module):
+    """Recurrent layers: several, both ways, batch first or not, with and without biases, from zeros and given states."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(6, 4, num_layers=2, bidirectional=True, batch_first=True)
+        self.gru = nn.GRU(8, 5)
+        self.rnn = nn.RNN(5, 4, batch_first=True, bias=False)
+        self.relu = nn.RNN(4, 4, nonlinearity="relu", bidirectional=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x, h):
+        y, (_, c) = self.lstm(x)
+        y, h = self.gru(y.transpose(0, 1), h)
+        y, last = self.rnn(y.transpose(0, 1))
+        y, _ = self.relu(y.transpose(0, 1))
+        return self.head(y), h, c, last
+
+
+class Steps(nn.Module):
+    """A layer called twice, on other data and from its own last states, and cells in a loop."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(6, 4)
+        self.cell = nn.GRUCell(4, 4)
+
+    def forward(self, x, h, c):
+        y, (h, c) = self.lstm(x, (h, c))
+        z, (h, c) = self.lstm(x * 0.5, (h, c))
+        h = h[0]
+        for t in range(3):
+            h = self.cell(z[t], h)
+        return y + z, h, c
+
+
 class Functional(nn.Module):
     """Operators without modules: scalars on either side, products, means, halves, a channel shuffle."""
 
@@ -273,6 +309,34 @@ class Attention(nn.Module):
     def forward(m, x):
         y, _ = m.attention(x, x, x, need_weights=False)
         return m.last(m.layer(x + y))
+
+
+class Encoder(nn.Module):
+    """Encoders as torch writes them, norms behind and before, and attention whose shares are wanted."""
+
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+        self.before = nn.TransformerEncoderLayer(8, 2, 12, activation="gelu", batch_first=True, norm_first=True)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.last = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = self.before(self.encoder(x))
+        y, shares = self.attention(x, x, x)
+        return self.last(y), shares
+
+
+class Decoder(nn.Module):
+    """Attention to another sequence, with batches in the second dimension."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerDecoderLayer(8, 2, 12)
+
+    def forward(self, x, memory):
+        return self.layer(x, memory)
 
 
 class Dispatched(nn.Module):

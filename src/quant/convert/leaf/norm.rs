@@ -3,6 +3,7 @@
 use super::conv::rounded_up;
 use super::lut::lut;
 use super::softmax::functional;
+use super::steps::Steps;
 use super::stub::quantize;
 use super::{Leaf, UNARY, zero_point_of};
 use crate::emit::ObjectId;
@@ -116,7 +117,7 @@ pub(in crate::quant::convert) fn layer_norm(
         Err(_) => module.int("dims")?.clamp(1, MAX_DIMS) as usize,
     };
     let mut leaf = Leaf::named(&module.plain_class());
-    let mut text = Steps::new(input, dims);
+    let mut text = Steps::of_data(input, dims);
     let mut grids = Vec::new();
     for name in FUNCTIONALS {
         let quant = FakeQuant::of_some_output(&module.part(name)?)?;
@@ -172,118 +173,4 @@ pub(in crate::quant::convert) fn layer_norm(
     }
     let body = text.finish(last.0);
     Ok((leaf.forward(emit, UNARY, 3, &body)?, last.1))
-}
-
-/// Statements over values `v` with their `v_scale` and `v_zero_point`.
-struct Steps {
-    text: String,
-    /// How many of the last dimensions a mean is over.
-    dims: usize,
-    types: Vec<(String, String)>,
-}
-
-impl Steps {
-    fn new(input: &Grid, dims: usize) -> Steps {
-        let text = "x = data\nx_scale = scale\nx_zero_point = zero_point\n".to_owned();
-        Steps {
-            text,
-            dims,
-            types: vec![("x".to_owned(), input.dtype.to_string())],
-        }
-    }
-
-    fn dtype(&self, value: &str) -> &str {
-        let found = self.types.iter().find(|(name, _)| name == value);
-        found.map_or("qint16", |(_, dtype)| dtype)
-    }
-
-    fn define(&mut self, name: &str, grid: &Grid) {
-        self.types.push((name.to_owned(), grid.dtype.to_string()));
-    }
-
-    fn scale_of(&mut self, name: &str, child: &str) {
-        let zero = zero_point_of(&format!("{name}_scale"));
-        let _ = writeln!(
-            self.text,
-            "{name}_scale = self.{child}.scale\n{name}_zero_point = {zero}"
-        );
-    }
-
-    fn mean(&mut self, name: &str, x: &str, child: &str, grid: &Grid, march: &str) {
-        self.scale_of(name, child);
-        // Several dimensions are flattened to one, and come back with size 1.
-        let (whole, wide) = match self.dims {
-            1 => (x.to_owned(), String::new()),
-            dims => (
-                format!("torch.flatten({x}, {})", -(dims as i64)),
-                format!("{name} = torch.unsqueeze({name}, -1)\n").repeat(dims - 1),
-            ),
-        };
-        let line = format!(
-            "_{name} = {FUNCTIONAL}.mean\n{name} = _{name}({whole}, -1, {x}_scale, {x}_zero_point, \"{}\", {name}_scale, {name}_zero_point, \"{}\", \"{march}\")\n",
-            self.dtype(x),
-            grid.dtype,
-        );
-        self.text.push_str(&line);
-        self.text.push_str(&wide);
-        self.define(name, grid);
-    }
-
-    fn binary(
-        &mut self,
-        name: &str,
-        (op, x, y): (&str, &str, &str),
-        child: &str,
-        grid: &Grid,
-        march: &str,
-    ) {
-        self.scale_of(name, child);
-        let types = (self.dtype(x), self.dtype(y));
-        let arguments = binary_arguments(op, x, y, types, name, (grid.dtype.name(), march));
-        let line = format!("_{name} = {FUNCTIONAL}.{op}\n{name} = _{name}({arguments})\n");
-        self.text.push_str(&line);
-        self.define(name, grid);
-    }
-
-    fn call(&mut self, name: &str, child: &str, x: &str, grid: &Grid) {
-        let _ = writeln!(
-            self.text,
-            "{name}, {name}_scale, {name}_zero_point, = (self.{child}).forward({x}, {x}_scale, {x}_zero_point, )"
-        );
-        self.define(name, grid);
-    }
-
-    fn constant(&mut self, name: &str, grid: &Grid) {
-        let _ = writeln!(
-            self.text,
-            "{name}_scale = self.{name}_quant.scale\n{name}, {name}_zero_point, = (self.{name}_quant).forward(self.{name}, )"
-        );
-        self.define(name, grid);
-    }
-
-    fn finish(self, last: &str) -> String {
-        self.text + &format!("return ({last}, {last}_scale, {last}_zero_point)")
-    }
-}
-
-/// The twelve arguments of `add`, whose order is its own, and of `sub` and `mul` (`horizon.md` 4).
-fn binary_arguments(
-    op: &str,
-    x: &str,
-    y: &str,
-    types: (&str, &str),
-    out: &str,
-    last: (&str, &str),
-) -> String {
-    let (x_type, y_type) = types;
-    let (out_type, march) = last;
-    let middle = match op {
-        "add" => format!(
-            "{x}_scale, {y}_scale, {x}_zero_point, {y}_zero_point, \"{x_type}\", \"{y_type}\""
-        ),
-        _ => format!(
-            "{x}_scale, {x}_zero_point, \"{x_type}\", {y}_scale, {y}_zero_point, \"{y_type}\""
-        ),
-    };
-    format!("{x}, {y}, {middle}, {out}_scale, {out}_zero_point, \"{out_type}\", \"{march}\"")
 }

@@ -170,9 +170,14 @@ fn gated(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
 
 /// The elements of a list of tensors.
 pub(super) fn unpack<const N: usize>(b: &mut Builder<'_>, list: ValueId) -> Option<[ValueId; N]> {
-    let types = vec![Type::Tensor; N];
+    unpack_all(b, list, N).try_into().ok()
+}
+
+/// The elements of a list of so many tensors.
+pub(super) fn unpack_all(b: &mut Builder<'_>, list: ValueId, count: usize) -> Vec<ValueId> {
+    let types = vec![Type::Tensor; count];
     let node = b.node(crate::ir::Op::ListUnpack, &[list], &types);
-    b.graph.node(node).outputs.to_vec().try_into().ok()
+    b.graph.node(node).outputs.to_vec()
 }
 
 /// `stack` as `cat` of tensors with one more dimension.

@@ -9,6 +9,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     match name {
         "scaled_dot_product_attention" => scaled_dot_product(net, id),
         "_native_multi_head_attention" => multi_head(net, id),
+        "_transformer_encoder_layer_fwd" => encoder_layer(net, id),
         _ => None,
     }
 }
@@ -25,7 +26,8 @@ fn scaled_dot_product(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
         None => None,
     };
     // Without a given scale it is 1 / √(size of the heads), which only a known size tells.
-    let scale = scale.or_else(|| Some(1.0 / (last_size(net, q)? as f64).sqrt()))?;
+    let size = || net.fixed_last_size(q).or_else(|| last_size(net, q));
+    let scale = scale.or_else(|| Some(1.0 / (size()? as f64).sqrt()))?;
     if !no_dropout
         || causal
         || grouped
@@ -33,16 +35,16 @@ fn scaled_dot_product(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     {
         return None;
     }
-    one(move |b| attend(b, [q, k, v], scale, mask))
+    one(move |b| Some(attend(b, [q, k, v], scale, mask)?[0]))
 }
 
-/// `softmax(q · scale · kᵀ + mask) · v`
+/// `softmax(q · scale · kᵀ + mask) · v`, and the softmax.
 fn attend(
     b: &mut Builder<'_>,
     [q, k, v]: [ValueId; 3],
     scale: f64,
     mask: Option<ValueId>,
-) -> Option<ValueId> {
+) -> Option<[ValueId; 2]> {
     let factor = b.float(scale);
     let q = b.aten("mul", "Scalar", &[q, factor])?;
     let (last, before) = (b.int(-1), b.int(-2));
@@ -52,43 +54,118 @@ fn attend(
         scores = b.aten("add", "Tensor", &[scores, mask])?;
     }
     let weights = b.aten("softmax", "int", &[scores, last])?;
-    b.aten("matmul", "", &[weights, v])
+    Some([b.aten("matmul", "", &[weights, v])?, weights])
 }
 
-/// The fused self-attention that torch traces in evaluation without gradients: one linear for queries, keys and
-/// values, heads, attention, one linear for the result.
-fn multi_head(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
-    let arg = |name| net.arg(id, name);
-    let query = arg("query")?;
-    let same = arg("key")? == query && arg("value")? == query;
-    let (width, heads) = (net.int(arg("embed_dim")?)?, net.int(arg("num_head")?)?);
-    let unmasked = net.is_none(arg("mask")?);
-    let results = net.node(id).outputs.clone();
-    let weights_unused = results.get(1).is_none_or(|it| net.uses(*it).is_empty());
-    if !same || !unmasked || !weights_unused || heads < 1 || width % heads != 0 {
-        return None;
+/// The weights of self-attention, as the fused operators take them.
+#[derive(Clone, Copy)]
+struct Weights {
+    qkv: [ValueId; 2],
+    projection: [ValueId; 2],
+    heads: i64,
+    /// Of a head.
+    size: i64,
+}
+
+impl Weights {
+    fn read(net: &Net<'_>, id: NodeId, heads: &str) -> Option<Weights> {
+        let arg = |name| net.arg(id, name);
+        let (width, heads) = (net.int(arg("embed_dim")?)?, net.int(arg(heads)?)?);
+        (heads >= 1 && width % heads == 0).then_some(Weights {
+            qkv: [arg("qkv_weight")?, arg("qkv_bias")?],
+            projection: [arg("proj_weight")?, arg("proj_bias")?],
+            heads,
+            size: width / heads,
+        })
     }
-    let (qkv_weight, qkv_bias) = (arg("qkv_weight")?, arg("qkv_bias")?);
-    let (proj_weight, proj_bias) = (arg("proj_weight")?, arg("proj_bias")?);
-    let size = width / heads;
-    let count = results.len();
-    Some(Box::new(move |b| {
-        let all = b.aten("linear", "", &[query, qkv_weight, qkv_bias])?;
+
+    /// One linear for queries, keys and values, heads, attention, one linear for the result: that, and the shares,
+    /// `[batch, heads, length, length]`.
+    fn attention(self, b: &mut Builder<'_>, x: ValueId) -> Option<[ValueId; 2]> {
+        let all = b.aten("linear", "", &[x, self.qkv[0], self.qkv[1]])?;
         let (three, last) = (b.int(3), b.int(-1));
         let parts = b.aten("chunk", "", &[all, three, last])?;
         let parts: [ValueId; 3] = unpack(b, parts)?;
         let mut split = Vec::with_capacity(3);
         for part in parts {
-            split.push(into_heads(b, part, heads, size)?);
+            split.push(into_heads(b, part, self.heads, self.size)?);
         }
         let heads = split.try_into().ok()?;
-        let out = attend(b, heads, 1.0 / (size as f64).sqrt(), None)?;
+        let [out, shares] = attend(b, heads, 1.0 / (self.size as f64).sqrt(), None)?;
         let (one, two) = (b.int(1), b.int(2));
         let out = b.aten("transpose", "int", &[out, one, two])?;
         let out = b.aten("flatten", "using_ints", &[out, two])?;
-        let out = b.aten("linear", "", &[out, proj_weight, proj_bias])?;
-        Some(vec![out; count])
+        let out = b.aten("linear", "", &[out, self.projection[0], self.projection[1]])?;
+        Some([out, shares])
+    }
+}
+
+/// The fused self-attention that torch traces in evaluation without gradients.
+fn multi_head(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let arg = |name| net.arg(id, name);
+    let query = arg("query")?;
+    let same = arg("key")? == query && arg("value")? == query;
+    let unmasked = net.is_none(arg("mask")?);
+    let weights = Weights::read(net, id, "num_head")?;
+    let wanted = net.bool(arg("need_weights")?)?;
+    let averaged = net.bool(arg("average_attn_weights")?)?;
+    let unused = net.uses(*net.node(id).outputs.get(1)?).is_empty();
+    if !same || !unmasked || !wanted && !unused {
+        return None;
+    }
+    Some(Box::new(move |b| {
+        let [out, mut shares] = weights.attention(b, query)?;
+        if averaged && !unused {
+            let (dims, keep) = (b.ints(&[1]), b.bool(false));
+            shares = b.aten("mean", "dim", &[shares, dims, keep])?;
+        }
+        Some(vec![out, shares])
     }))
+}
+
+/// The fused layer of an encoder: attention and two linears, each with a sum around it and a norm before or behind.
+fn encoder_layer(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let arg = |name| net.arg(id, name);
+    let src = arg("src")?;
+    let weights = Weights::read(net, id, "num_heads")?;
+    let width = weights.heads * weights.size;
+    let (gelu, norm_first) = (net.bool(arg("use_gelu")?)?, net.bool(arg("norm_first")?)?);
+    let eps = net.number(arg("eps")?)?;
+    let pair = |weight, bias| Some([arg(weight)?, arg(bias)?]);
+    let first = pair("norm_weight_1", "norm_bias_1")?;
+    let second = pair("norm_weight_2", "norm_bias_2")?;
+    let widen = pair("ffn_weight_1", "ffn_bias_1")?;
+    let narrow = pair("ffn_weight_2", "ffn_bias_2")?;
+    if !net.is_none(arg("mask")?) {
+        return None;
+    }
+    one(move |b| {
+        let norm = |b: &mut Builder<'_>, x: ValueId, [weight, bias]: [ValueId; 2]| {
+            let (shape, eps) = (b.ints(&[width]), b.float(eps));
+            b.aten("layer_norm", "", &[x, shape, weight, bias, eps])
+        };
+        let mut x = src;
+        if norm_first {
+            x = norm(b, x, first)?;
+        }
+        let [attended, _] = weights.attention(b, x)?;
+        x = b.aten("add", "Tensor", &[src, attended])?;
+        if !norm_first {
+            x = norm(b, x, first)?;
+        }
+        let before = x;
+        if norm_first {
+            x = norm(b, x, second)?;
+        }
+        x = b.aten("linear", "", &[x, widen[0], widen[1]])?;
+        x = b.aten(if gelu { "gelu" } else { "relu" }, "", &[x])?;
+        x = b.aten("linear", "", &[x, narrow[0], narrow[1]])?;
+        x = b.aten("add", "Tensor", &[before, x])?;
+        match norm_first {
+            true => Some(x),
+            false => norm(b, x, second),
+        }
+    })
 }
 
 /// `[batch, length, width]` to `[batch, heads, length, size]`.

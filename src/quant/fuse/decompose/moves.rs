@@ -1,8 +1,8 @@
 //! Moves of data in the words that the compiler's front end knows (horizon.md 5.6): it takes `split` but no `chunk`,
-//! `slice` and `squeeze` but no `select`.
+//! `slice` and `squeeze` but no `select`, `reshape` but no `unflatten`.
 
 use super::{Recipe, one, overload};
-use crate::ir::{NodeId, Type};
+use crate::ir::{NodeId, Op, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -10,7 +10,14 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         "chunk" => chunk(net, id),
         "upsample_nearest2d" => centred(net, id),
         "select" => select(net, id),
+        "unflatten" => unflatten(net, id),
+        // What a rule put in front may lie otherwise in memory.
+        "view" if overload(net.graph(), id).is_empty() && net.is_made(net.arg(id, "self")?) => {
+            let inputs = net.node(id).inputs.clone();
+            one(move |b| b.aten("reshape", "", &inputs))
+        }
         "repeat_interleave" => repeat(net, id),
+        "movedim" | "moveaxis" => moved(net, id),
         _ => None,
     }
 }
@@ -49,15 +56,89 @@ fn select(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
         net.int(net.arg(id, "dim")?)?,
         net.int(net.arg(id, "index")?)?,
     );
+    one(move |b| element(b, x, dim, index))
+}
+
+/// One element of a dimension, which goes.
+fn element(b: &mut Builder<'_>, x: ValueId, dim: i64, index: i64) -> Option<ValueId> {
     // The last element's end is that of the dimension.
     let end = match index {
         -1 => i64::MAX,
         _ => index.checked_add(1)?,
     };
+    let (dim, start, end, step) = (b.int(dim), b.int(index), b.int(end), b.int(1));
+    let kept = b.aten("slice", "Tensor", &[x, dim, start, end, step])?;
+    b.aten("squeeze", "dim", &[kept, dim])
+}
+
+/// The elements of a dimension that `unbind` lists, one by one, where they are taken out of the list at once.
+pub(super) fn unbound(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let node = net.node(id);
+    let list = *node.inputs.first()?;
+    let producer = net.graph().producer(list)?;
+    if !matches!(node.op, Op::ListUnpack) || net.aten(producer) != Some("unbind") {
+        return None;
+    }
+    let x = net.arg(producer, "self")?;
+    let dim = net.int(net.arg(producer, "dim")?)?;
+    let count = node.outputs.len() as i64;
+    net.is_live(x).then(|| -> Recipe {
+        Box::new(move |b| (0..count).map(|it| element(b, x, dim, it)).collect())
+    })
+}
+
+/// `movedim` as `permute`.
+fn moved(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let x = net.arg(id, "self")?;
+    let rank = net.rank(x)?;
+    let dims = |name| {
+        let value = net.arg(id, name)?;
+        let dims = net
+            .int(value)
+            .map(|it| vec![it])
+            .or_else(|| net.ints(value))?;
+        let from_start = |it: &i64| if *it < 0 { it + rank } else { *it };
+        Some(dims.iter().map(from_start).collect::<Vec<i64>>())
+    };
+    let (from, to) = (dims("source")?, dims("destination")?);
+    let mut rest = (0..rank).filter(|it| !from.contains(it));
+    let place = |at: i64| match to.iter().position(|it| *it == at) {
+        Some(found) => from.get(found).copied(),
+        None => rest.next(),
+    };
+    let order: Vec<i64> = (0..rank).map(place).collect::<Option<_>>()?;
+    one(move |b| {
+        let order = b.ints(&order);
+        b.aten("permute", "", &[x, order])
+    })
+}
+
+/// `unflatten(x, dim, sizes)` as a reshape to all sizes.
+fn unflatten(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
+    let (x, parts) = (net.arg(id, "self")?, net.arg(id, "sizes")?);
+    let rank = net.rank(x)?;
+    let dim = net.int(net.arg(id, "dim")?)?;
+    let dim = if dim < 0 { dim + rank } else { dim };
+    let producer = net.node(net.graph().producer(parts)?);
+    let known = net.ints(parts);
+    let values = producer.inputs.to_vec();
+    if known.is_none() && producer.op != Op::ListConstruct || !(0..rank).contains(&dim) {
+        return None;
+    }
     one(move |b: &mut Builder<'_>| {
-        let (dim, start, end, step) = (b.int(dim), b.int(index), b.int(end), b.int(1));
-        let kept = b.aten("slice", "Tensor", &[x, dim, start, end, step])?;
-        b.aten("squeeze", "dim", &[kept, dim])
+        let mut sizes = Vec::new();
+        for at in 0..rank {
+            match &known {
+                Some(ints) if at == dim => sizes.extend(ints.iter().map(|it| b.int(*it))),
+                None if at == dim => sizes.extend(&values),
+                _ => {
+                    let at = b.int(at);
+                    sizes.push(b.aten("size", "int", &[x, at])?);
+                }
+            }
+        }
+        let sizes = b.int_list(&sizes);
+        b.aten("reshape", "", &[x, sizes])
     })
 }
 

@@ -1,8 +1,9 @@
 //! Operators that become modules with hyperparameters or weights.
 
 use crate::ir::{NodeId, Type, ValueId};
+use crate::quant::fuse::decompose::refusal;
 use crate::quant::fuse::{
-    ConstTensor, Conv, ConvKind, FloatOp, LayerNorm, Linear, Net, Norm, Over, Pool,
+    Cell, CellKind, ConstTensor, Conv, ConvKind, FloatOp, LayerNorm, Linear, Net, Norm, Over, Pool,
 };
 use crate::quant::qconfig::March;
 
@@ -42,6 +43,8 @@ pub(super) fn read(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Found
         "layer_norm" => read.layer_norm(),
         "instance_norm" => read.instance_norm(),
         "prelu" => read.prelu(),
+        "lstm_cell" | "gru_cell" | "rnn_tanh_cell" | "rnn_relu_cell" => read.cell(name),
+        "lstm" | "gru" | "rnn_tanh" | "rnn_relu" => Err(refusal(net, id, name, march)?),
         _ => return None,
     })
 }
@@ -455,6 +458,39 @@ impl Read<'_, '_> {
                 eps: self.number("eps")?,
             },
         })
+    }
+
+    /// A step of a recurrent layer: four gates of an LSTM, three of a GRU, one of a plain one.
+    fn cell(&self, name: &str) -> Step<FloatOp> {
+        self.bayes()?;
+        if !self.march.has_linear() {
+            return Err(format!("{} has no quantised linear", self.march));
+        }
+        let kind = CellKind::of(name).ok_or(NOT_CONSTANT)?;
+        let hidden = self.input(1)?;
+        let states = match kind {
+            CellKind::Lstm => {
+                let producer = self.net.graph().producer(hidden).ok_or(NOT_CONSTANT)?;
+                self.net.node(producer).inputs.to_vec()
+            }
+            _ => vec![hidden],
+        };
+        let cell = Cell {
+            kind,
+            input: self.input(0)?,
+            input_weight: self.weight(self.input(2)?, "weight")?,
+            input_bias: self.optional("b_ih")?,
+            hidden_weight: self.weight(self.input(3)?, "weight")?,
+            hidden_bias: self.optional("b_hh")?,
+            states,
+        };
+        let gates =
+            |it: &ConstTensor| it.sizes().len() == 2 && it.sizes()[0] == kind.gates() * cell.size();
+        let fits = gates(&cell.input_weight) && gates(&cell.hidden_weight);
+        match fits && cell.states.len() == kind.states() {
+            true => Ok(FloatOp::Cell(Box::new(cell))),
+            false => Err("its weights or states have unexpected sizes".into()),
+        }
     }
 
     fn prelu(&self) -> Step<FloatOp> {

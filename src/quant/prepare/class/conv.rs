@@ -106,7 +106,7 @@ impl Writer<'_> {
         }
         let channels = weight.sizes().get(axis).copied().unwrap_or(1) as usize;
         let draft = self.fake_quant(draft, "weight_fake_quant", &spec, channels)?;
-        let draft = self.activation(draft, leaf.activation.as_ref())?;
+        let draft = self.activation(draft, leaf)?;
         let mut lines = vec![
             "w = (self.weight_fake_quant).forward(self.weight, )".to_owned(),
             format!("r = {call}"),

@@ -39,7 +39,7 @@ impl Writer<'_> {
             draft = draft.role(name, "Tensor", Role::Buffer, value);
         }
         let draft = draft.with("eps", "float", Value::Float(norm.eps));
-        let draft = self.activation(draft, leaf.activation.as_ref())?;
+        let draft = self.activation(draft, leaf)?;
         let end = finished("r", leaf.activation.is_some());
         self.object(draft.forward(&format!("{BATCH_NORM}\n{end}")))
     }
@@ -129,7 +129,7 @@ impl Writer<'_> {
         let draft = draft.role("weight", "Tensor", Role::Parameter, value);
         let channels = weight.sizes().first().copied().unwrap_or(1) as usize;
         let draft = self.fake_quant(draft, "weight_fake_quanti", &leaf.weight, channels)?;
-        let draft = self.activation(draft, leaf.activation.as_ref())?;
+        let draft = self.activation(draft, leaf)?;
         let end = finished("r", leaf.activation.is_some());
         let body = format!(
             "w = (self.weight_fake_quanti).forward(self.weight, )\nr = torch.prelu(x, w)\n{end}"
@@ -157,6 +157,7 @@ impl Writer<'_> {
             kind,
             activation,
             weight: whole.weight.clone(),
+            shares: None,
         })?;
         Ok(self.child(draft, name, object))
     }

@@ -7,6 +7,7 @@ use crate::quant::observer::{ObserverKind, ObserverSpec};
 use crate::quant::prepare::leaf::{Leaf, LeafKind};
 use crate::quant::prepare::report::FloatRow;
 use crate::quant::qconfig::{QDType, Resolved};
+use crate::tensor::DType;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -52,6 +53,7 @@ impl Rewriter<'_, '_> {
             kind: made.kind,
             activation: made.resolved.activation,
             weight,
+            shares: None,
         };
         self.report.module(&leaf);
         self.leaves.push(leaf);
@@ -103,6 +105,10 @@ impl Rewriter<'_, '_> {
     /// A node that is no group.
     pub(super) fn node(&mut self, id: NodeId, op: FloatOp, floats: &FxHashMap<NodeId, FloatRow>) {
         let unary = |kind, input| (kind, "forward", vec![input]);
+        let joined = match op {
+            FloatOp::Cat { list, .. } => Some(list),
+            _ => None,
+        };
         let (kind, method, inputs) = match op {
             FloatOp::BatchNorm(norm) => {
                 let (input, dims) = (norm.input, self.norm_dims(id));
@@ -141,6 +147,7 @@ impl Rewriter<'_, '_> {
             FloatOp::Softmax { input, dim } => unary(LeafKind::Softmax { dim }, input),
             FloatOp::FloatSoftmax { input, dim } => unary(LeafKind::FloatSoftmax { dim }, input),
             FloatOp::LayerNorm { input, norm } => unary(LeafKind::LayerNorm(norm), input),
+            FloatOp::Cell(cell) => return self.cell(id, cell),
             FloatOp::PRelu { input, weight } => unary(LeafKind::PRelu(weight), input),
             FloatOp::Relu(x) | FloatOp::Relu6(x) | FloatOp::Keep(x) => {
                 self.report.dispatched += 1;
@@ -179,6 +186,9 @@ impl Rewriter<'_, '_> {
             if matches!(method, "ceil" | "floor") {
                 whole_steps(&mut resolved);
             }
+        }
+        if let Some(list) = joined.filter(|_| !resolved.names_activation) {
+            self.widen_as(list, &mut resolved);
         }
         let inputs = inputs.iter().map(|it| self.operand(*it, id)).collect();
         let is_float = matches!(kind, LeafKind::FloatSoftmax { .. });
@@ -285,10 +295,12 @@ impl Rewriter<'_, '_> {
     fn moved(&mut self, id: NodeId, x: ValueId) {
         let node = self.builder.graph.node(id).clone();
         let inputs: Vec<ValueId> = node.inputs.iter().map(|&it| self.newest(it)).collect();
-        let quantised = self.quantised[self.newest(x)];
+        let x = self.newest(x);
+        let (quantised, wide) = (self.quantised[x], self.wide[x]);
         self.put(id, inputs);
         for &output in &node.outputs {
             self.quantised[output] = quantised;
+            self.wide[output] = wide;
         }
     }
 
@@ -308,8 +320,18 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    /// A question about a tensor: the domain does not matter.
+    /// A question about a tensor: the domain does not matter, but for its type, which is the float one's.
     fn keep_as_is(&mut self, id: NodeId) {
+        let node = self.builder.graph.node(id);
+        let (first, output) = (node.inputs.first().copied(), node.outputs.first().copied());
+        let is_type = self.facts.kinds.get(&id).is_some_and(|it| it == "dtype");
+        if let (true, Some(first), Some(output)) = (is_type, first, output)
+            && self.quantised[self.newest(first)]
+        {
+            let dtype = self.builder.int(DType::F32.code());
+            self.newest.insert(output, dtype);
+            return;
+        }
         let inputs = self.builder.graph.node(id).inputs.clone();
         let inputs = inputs.iter().map(|&it| self.newest(it)).collect();
         self.put(id, inputs);
@@ -317,7 +339,7 @@ impl Rewriter<'_, '_> {
     }
 
     /// An operator in float: what it reads, nested blocks included, is dequantised.
-    fn keep(&mut self, id: NodeId) {
+    pub(super) fn keep(&mut self, id: NodeId) {
         let reads = self.facts.reads.get(&id).cloned().unwrap_or_default();
         for value in reads {
             if self.facts.live.contains(&value) && !self.is_inner(value, id) {

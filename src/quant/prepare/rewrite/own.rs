@@ -97,6 +97,7 @@ impl Rewriter<'_, '_> {
                     },
                     activation: None,
                     weight: self.stub.weight.clone(),
+                    shares: None,
                 });
             }
         }

@@ -133,6 +133,45 @@ def interpolate(
 
 
 @scripted
+def detection_post_process_v1(
+    data: List[Tensor], anchor: List[Tensor], exp_table: Tensor, image_sizes: Tensor, num_classes: int, input_shifts: List[int],
+    exp_shift: int, box_filter_threshold: int, class_offsets: List[int], seed: int, use_clippings: bool, nms_threshold: int, nms_margin: int,
+    post_nms_top_k: int, use_stable_sort: Optional[bool], march: str,
+) -> List[Tuple[Tensor, Tensor, Tensor]]:
+    rows: List[Tensor] = []
+    counts: List[int] = []
+    starts: List[int] = []
+    start = 0
+    down: List[int] = []
+    across: List[int] = []
+    height: List[int] = []
+    width: List[int] = []
+    for a in anchor:
+        x1, y1, x2, y2 = a[0, :, 0, 0].reshape(-1, 4).unbind(-1)
+        starts.append(start)
+        counts.append(a.size(1) // 4)
+        start += a.size(1) // 4
+        rows.append(torch.stack([y2 - y1, x2 - x1, (y1 + y2) / 2, (x1 + x2) / 2], -1))
+        down.append(int(a[0, 1, 1, 0] - a[0, 1, 0, 0]))
+        across.append(int(a[0, 0, 0, 1] - a[0, 0, 0, 0]))
+        height.append(a.size(2))
+        width.append(a.size(3))
+    table = torch.floor(torch.cat(rows) * 4 + 0.5).to(torch.int32)
+    empty: List[int] = []
+    sizes = image_sizes.expand(data[0].size(0), 2).to(torch.float32)
+    found = torch.ops.horizon.bpu_quanti_proposal(
+        data, table, exp_table, sizes, counts, [num_classes] * len(data), input_shifts, exp_shift, height, width, box_filter_threshold, empty,
+        empty, class_offsets, seed, starts, down, across, use_clippings, False, image_sizes[0][0].item(), image_sizes[0][1].item(), "hw",
+        nms_threshold, post_nms_top_k, nms_margin, -1, march,
+    )
+    results: List[Tuple[Tensor, Tensor, Tensor]] = []
+    for image in found:
+        kept = image[image[:, -1] >= 0]
+        results.append((kept[:, :4].to(torch.int16), kept[:, 4].to(torch.int8), kept[:, 5]))
+    return results
+
+
+@scripted
 def multi_scale_roi_align(
     features: List[Tensor], boxes: List[Tensor], output_size: List[int], spatial_scale: List[float], sampling_ratio: int, aligned: bool,
     interpolate_mode: str, canonical_box_size: int, canonical_level: int, box_clip_ratio: Optional[Tuple[float, float, float, float]],
