@@ -308,13 +308,16 @@ const ONE_STEP: f32 = 1.001;
 /// do: with neighbours as far apart as int8 allows that is another step.
 const SAMPLE_STEPS: f32 = 2.0;
 
-/// A product of int16 matrices first takes both to coarser scales (horizon.md 3.8), so that sums of 32 bits hold: with
-/// three products each, that is a few of int16's steps.
-const WIDE_STEPS: f32 = 4.0;
+/// A few of int16's steps: the multiplier of a rescale has 15 bits (horizon.md 3.2), tables have lines between their entries
+/// (3.12), and a product of int16 matrices takes both to coarser scales first (3.8).
+const WIDE_STEPS: f32 = 4.01;
 
-/// A step inside a composite operator has 16 bits: the multiplier of a rescale has 15 (horizon.md 3.2), and between the
-/// entries of a table is a line (3.12). In steps of eight bits, a quarter of one.
-const INNER_STEPS: f32 = 64.0;
+/// Tables of `1/x` and `1/√x`, steep near 0, with the plugin's `curvature` cut (horizon.md 3.12), and the norms that end in one.
+/// A quarter of one of int8's steps.
+const STEEP_STEPS: f32 = 64.0;
+
+/// Operations that look up a steep function.
+const STEEP: &[&str] = &["_generated_reciprocal", "norm"];
 
 /// Whether the module of the fake-quant file at a path gives qint16.
 fn is_wide(fake: &Model, path: &str) -> bool {
@@ -353,12 +356,11 @@ fn distant(path: &Path, march: March) -> Result<Vec<(String, f32)>, String> {
     let errors = errors.bytes.chunks_exact(4);
     let errors = errors.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     let all = check.names.into_iter().zip(errors);
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let limit = |operation: &str| match operation {
         "aten::grid_sampler" => SAMPLE_STEPS,
         "aten::upsample_bilinear2d" if march == March::Bernoulli2 => SAMPLE_STEPS,
-        "_generated_matmul_0" if name.starts_with("transformed") => WIDE_STEPS,
-        path if is_wide(&fake, path) => INNER_STEPS,
+        path if is_wide(&fake, path) && STEEP.iter().any(|it| path.starts_with(it)) => STEEP_STEPS,
+        path if is_wide(&fake, path) => WIDE_STEPS,
         _ => ONE_STEP,
     };
     let is_far = |it: &(String, f32)| it.1.is_nan() || it.1 > limit(&it.0);
