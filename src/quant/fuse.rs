@@ -15,10 +15,8 @@ mod in_place;
 mod net;
 mod op;
 mod pattern;
-mod rank;
 mod read;
 mod recurrent;
-mod size;
 mod sizes;
 mod tensor;
 

@@ -2,7 +2,7 @@
 //! takes a fused kernel, and both ways compute the same.
 
 use super::super::copy::{Action, Site};
-use super::rank::{Follows, follows};
+use super::rank::follows;
 use super::{Folder, boolean, integer};
 use crate::archive::pickle::Value;
 use crate::ir::schema::Schema;
@@ -149,7 +149,7 @@ impl<'m> Folder<'m> {
             _ => return None,
         };
         let known = match follows(name) {
-            Some(Follows::First | Follows::Larger) => !OTHER_TYPE.contains(&name),
+            Some(_) => !OTHER_TYPE.contains(&name),
             None => SAME_TYPE.contains(&name),
         };
         if matches!(name, "cat" | "concat" | "stack") {

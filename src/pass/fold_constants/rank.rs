@@ -4,7 +4,7 @@ use super::Folder;
 use crate::ir::schema::Schema;
 use crate::ir::{Constant, Graph, Node, Op, ValueId};
 
-/// The result has the rank of the first argument.
+/// The result has the sizes of the first argument.
 const SAME: &[&str] = &[
     "_log_softmax",
     "_softmax",
@@ -16,9 +16,6 @@ const SAME: &[&str] = &[
     "alpha_dropout",
     "asin",
     "atan",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
     "batch_norm",
     "bitwise_not",
     "celu",
@@ -26,12 +23,7 @@ const SAME: &[&str] = &[
     "channel_shuffle",
     "clamp_",
     "clone",
-    "constant_pad_nd",
     "contiguous",
-    "conv_transpose1d",
-    "conv1d",
-    "conv2d",
-    "conv3d",
     "cos",
     "cosh",
     "cumsum",
@@ -50,8 +42,6 @@ const SAME: &[&str] = &[
     "floor",
     "full_like",
     "gelu",
-    "glu",
-    "grid_sampler",
     "group_norm",
     "hardshrink",
     "hardsigmoid",
@@ -60,7 +50,6 @@ const SAME: &[&str] = &[
     "hardswish_",
     "hardtanh",
     "hardtanh_",
-    "index_select",
     "instance_norm",
     "layer_norm",
     "leaky_relu",
@@ -75,19 +64,11 @@ const SAME: &[&str] = &[
     "logical_not",
     "logsigmoid",
     "masked_fill_",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
     "mish",
     "mish_",
     "mul_",
-    "narrow",
     "neg",
     "ones_like",
-    "pad",
-    "permute",
-    "pixel_shuffle",
-    "pixel_unshuffle",
     "prelu",
     "rand_like",
     "randn_like",
@@ -97,7 +78,6 @@ const SAME: &[&str] = &[
     "relu6_",
     "relu_",
     "roll",
-    "scaled_dot_product_attention",
     "round",
     "rrelu",
     "rsqrt",
@@ -110,7 +90,6 @@ const SAME: &[&str] = &[
     "silu_",
     "sin",
     "sinh",
-    "slice",
     "softmax",
     "softplus",
     "softshrink",
@@ -118,21 +97,46 @@ const SAME: &[&str] = &[
     "sqrt",
     "square",
     "sub_",
-    "swapaxes",
-    "swapdims",
-    "t",
     "tan",
     "tanh",
     "tanh_",
     "threshold",
     "threshold_",
     "to",
-    "transpose",
     "tril",
     "triu",
     "trunc",
     "type_as",
     "zeros_like",
+];
+
+/// The result has the rank of the first argument, but sizes of its own.
+const RANK: &[&str] = &[
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "constant_pad_nd",
+    "conv_transpose1d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "glu",
+    "grid_sampler",
+    "index_select",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "narrow",
+    "pad",
+    "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "scaled_dot_product_attention",
+    "slice",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "transpose",
 ];
 
 /// The result has the larger rank of the first two arguments.
@@ -211,7 +215,9 @@ const RECURRENT: &[&str] = &[
 /// How the rank of an operator's result follows from those of its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Follows {
-    /// It is that of the first.
+    /// It is that of the first, and so are the sizes.
+    Same,
+    /// It is that of the first; the sizes may be others.
     First,
     /// It is the larger of the first two.
     Larger,
@@ -219,10 +225,13 @@ pub(crate) enum Follows {
 
 /// The rule of an operator of `aten`, for those that have one whatever their arguments.
 pub(crate) fn follows(name: &str) -> Option<Follows> {
-    if SAME.contains(&name) {
-        return Some(Follows::First);
-    }
-    BROADCAST.contains(&name).then_some(Follows::Larger)
+    let tables = [
+        (SAME, Follows::Same),
+        (RANK, Follows::First),
+        (BROADCAST, Follows::Larger),
+    ];
+    let found = tables.into_iter().find(|it| it.0.contains(&name));
+    found.map(|it| it.1)
 }
 
 /// The rank that the first input of a node must have, when images come in batches.
@@ -273,7 +282,7 @@ impl Folder<'_> {
             return Some(rank);
         }
         match follows(name) {
-            Some(Follows::First) => return rank(0),
+            Some(Follows::Same | Follows::First) => return rank(0),
             Some(Follows::Larger) => {
                 let second = out.ty(*node.inputs.get(1)?);
                 return match second == &crate::ir::Type::Tensor {

@@ -86,6 +86,11 @@ impl<'g> Builder<'g> {
         self.constant(Constant::Bool(value), Type::Bool)
     }
 
+    /// A list of tensors.
+    pub(in crate::quant) fn tensors(&mut self, items: &[ValueId]) -> ValueId {
+        self.value(Op::ListConstruct, items, Type::list(Type::Tensor))
+    }
+
     /// A list of ints that nodes compute.
     pub(in crate::quant) fn int_list(&mut self, items: &[ValueId]) -> ValueId {
         self.value(Op::ListConstruct, items, Type::list(Type::Int))

@@ -80,9 +80,7 @@ fn round(net: &mut Net<'_>, rule: impl Fn(&Net<'_>, NodeId) -> Option<Recipe>) -
     }
     let wide = builder.finish();
     net.widen(wide);
-    net.graph_mut().replace_uses(&replaced);
-    crate::pass::dead_code::dead_code(net.graph_mut());
-    net.recount();
+    net.replace(&replaced);
     !replaced.is_empty()
 }
 
@@ -143,11 +141,7 @@ fn reduction(
 
 /// Dimensions as a node names them; none if they are all, an empty list included, or not constant.
 fn dims(net: &Net<'_>, id: NodeId) -> Option<Vec<i64>> {
-    let dims = net.arg(id, "dim")?;
-    let found = match net.int(dims) {
-        Some(dim) => vec![dim],
-        None => net.ints(dims)?,
-    };
+    let found = net.int_or_ints(net.arg(id, "dim")?)?;
     (!found.is_empty()).then_some(found)
 }
 

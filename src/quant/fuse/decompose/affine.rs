@@ -1,7 +1,7 @@
 //! An affine grid as a product: the places of the result, with a 1 beside, by the matrix (horizon.md 8.3).
 
 use super::{Recipe, one};
-use crate::ir::{NodeId, Op, Type, ValueId};
+use crate::ir::{NodeId, Op, ValueId};
 use crate::quant::fuse::{Builder, Net};
 use crate::quant::qconfig::March;
 use crate::tensor::DType;
@@ -81,8 +81,7 @@ fn base(b: &mut Builder<'_>, h: ValueId, w: ValueId, align: bool) -> Option<Valu
     let rows = b.aten("reshape", "", &[rows, column])?;
     let rows = b.aten("expand", "", &[rows, whole])?;
     let ones = b.aten("ones_like", "", &[columns])?;
-    let parts = [columns, rows, ones];
-    let list = b.value(Op::ListConstruct, &parts, Type::list(Type::Tensor));
+    let list = b.tensors(&[columns, rows, ones]);
     let last = b.int(-1);
     let base = b.aten("cat", "", &[list, last])?;
     let shape = b.ints(&[1, -1, 3]);

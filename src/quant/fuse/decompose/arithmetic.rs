@@ -182,24 +182,16 @@ pub(super) fn unpack_all(b: &mut Builder<'_>, list: ValueId, count: usize) -> Ve
 
 /// `stack` as `cat` of tensors with one more dimension.
 fn stacked(net: &Net<'_>, list: ValueId, dim: i64) -> Option<Recipe> {
-    let producer = net.graph().producer(list)?;
-    let node = net.node(producer);
-    let items = node.inputs.clone();
-    matches!(node.op, crate::ir::Op::ListConstruct).then(|| {
-        one(move |b| {
-            let at = b.int(dim);
-            let mut wide = Vec::with_capacity(items.len());
-            for item in items {
-                wide.push(b.aten("unsqueeze", "", &[item, at])?);
-            }
-            let list = b.value(
-                crate::ir::Op::ListConstruct,
-                &wide,
-                Type::list(Type::Tensor),
-            );
-            b.aten("cat", "", &[list, at])
-        })
-    })?
+    let items = net.items(list)?.to_vec();
+    one(move |b| {
+        let at = b.int(dim);
+        let mut wide = Vec::with_capacity(items.len());
+        for item in items {
+            wide.push(b.aten("unsqueeze", "", &[item, at])?);
+        }
+        let list = b.tensors(&wide);
+        b.aten("cat", "", &[list, at])
+    })
 }
 
 /// `clamp` between tensors.

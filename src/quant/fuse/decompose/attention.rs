@@ -178,7 +178,7 @@ fn into_heads(b: &mut Builder<'_>, x: ValueId, heads: i64, size: i64) -> Option<
     );
     let (heads, size) = (b.int(heads), b.int(size));
     let sizes = [batch, length, heads, size];
-    let sizes = b.value(Op::ListConstruct, &sizes, Type::list(Type::Int));
+    let sizes = b.int_list(&sizes);
     let x = b.aten("reshape", "", &[x, sizes])?;
     b.aten("transpose", "int", &[x, one, two])
 }
@@ -243,11 +243,9 @@ fn has_four_dimensions(net: &Net<'_>, value: ValueId) -> bool {
     let Some(producer) = net.graph().producer(value) else {
         return false;
     };
-    let len = |list: ValueId| {
-        let node = net.graph().producer(list).map(|it| net.node(it));
-        net.ints(list)
-            .map(|it| it.len())
-            .or(node.map(|it| it.inputs.len()))
+    let len = |list: ValueId| match net.ints(list) {
+        Some(ints) => Some(ints.len()),
+        None => net.items(list).map(<[ValueId]>::len),
     };
     match net.aten(producer) {
         Some("view" | "reshape") => len(net.node(producer).inputs[1]) == Some(4),
@@ -261,8 +259,6 @@ fn list_end(net: &Net<'_>, list: ValueId) -> Option<i64> {
     if let Some(ints) = net.ints(list) {
         return ints.last().copied();
     }
-    let node = net.node(net.graph().producer(list)?);
-    let is_list =
-        matches!(node.op, Op::ListConstruct) && *net.graph().ty(list) == Type::list(Type::Int);
-    is_list.then(|| net.int(*node.inputs.last()?))?
+    let is_ints = *net.graph().ty(list) == Type::list(Type::Int);
+    is_ints.then(|| net.int(*net.items(list)?.last()?))?
 }

@@ -4,7 +4,7 @@ mod equation;
 mod pair;
 
 use super::{Recipe, one, reduction};
-use crate::ir::{Constant, NodeId, Op, ValueId};
+use crate::ir::{Constant, NodeId, ValueId};
 use crate::quant::fuse::Net;
 use equation::Equation;
 use pair::{Named, permuted, product};
@@ -39,12 +39,10 @@ fn named(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     let Constant::Str(text) = net.constant(net.arg(id, "equation")?)? else {
         return None;
     };
-    let list = net.node(net.graph().producer(net.arg(id, "tensors")?)?);
-    let values = list.inputs.to_vec();
+    let values = net.items(net.arg(id, "tensors")?)?.to_vec();
     let ranks: Vec<Option<i64>> = values.iter().map(|it| net.rank(*it)).collect();
     let equation = Equation::parse(text, &ranks)?;
-    let is_list = matches!(list.op, Op::ListConstruct);
-    is_list.then(|| sum_of_products(net, values, equation))?
+    sum_of_products(net, values, equation)
 }
 
 /// Dimensions that are summed over by their places, those that stay in order.

@@ -41,6 +41,11 @@ fn image(
     })
 }
 
+/// An argument with one number, or a list of one.
+fn one_of(net: &Net<'_>, id: NodeId, name: &str) -> Option<i64> {
+    net.ints_n(net.arg(id, name)?, 1)?.first().copied()
+}
+
 struct Window {
     stride: i64,
     padding: i64,
@@ -49,7 +54,7 @@ struct Window {
 }
 
 fn convolution(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
-    let one_of = |name| Some(*net.ints_n(net.arg(id, name)?, 1)?.first()?);
+    let one_of = |name| one_of(net, id, name);
     let window = Window {
         stride: one_of("stride")?,
         padding: one_of("padding")?,
@@ -68,7 +73,7 @@ fn generic(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
 }
 
 fn transposed(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
-    let one_of = |name| Some(*net.ints_n(net.arg(id, name)?, 1)?.first()?);
+    let one_of = |name| one_of(net, id, name);
     let (weight, bias) = (net.arg(id, "weight")?, net.arg(id, "bias")?);
     let (stride, padding) = (one_of("stride")?, one_of("padding")?);
     let (beyond, dilation) = (one_of("output_padding")?, one_of("dilation")?);
@@ -130,20 +135,17 @@ fn factor(net: &Net<'_>, list: ValueId) -> Option<f64> {
             _ => None,
         },
         Some(_) => None,
-        None => {
-            let node = net.node(net.graph().producer(list)?);
-            match node.inputs[..] {
-                [only] if matches!(node.op, Op::ListConstruct) => net.number(only),
-                _ => None,
-            }
-        }
+        None => match *net.items(list)? {
+            [only] => net.number(only),
+            _ => None,
+        },
     }
 }
 
 /// The largest of parts of equal size, where they are; nobody may read where it was.
 fn largest(net: &Net<'_>, id: NodeId, x: ValueId) -> Option<Recipe> {
     let unused = net.uses(*net.node(id).outputs.get(1)?).is_empty();
-    let parts = *net.ints_n(net.arg(id, "output_size")?, 1)?.first()?;
+    let parts = one_of(net, id, "output_size")?;
     let divides = || net.size(x, -1).is_some_and(|it| it > 0 && it % parts == 0);
     let fits = parts == 1 || parts > 1 && divides();
     (unused && fits).then(|| {
@@ -176,7 +178,7 @@ fn flat_convolution(net: &Net<'_>, id: NodeId, x: ValueId, window: Window) -> Op
 }
 
 fn pool(net: &Net<'_>, id: NodeId, name: &str, x: ValueId) -> Option<Recipe> {
-    let one_of = |name| Some(*net.ints_n(net.arg(id, name)?, 1)?.first()?);
+    let one_of = |name| one_of(net, id, name);
     if name == "adaptive_avg_pool1d" {
         let size = one_of("output_size")?;
         return image(x, move |b, x| {

@@ -3,6 +3,7 @@
 
 use super::{Recipe, one, overload};
 use crate::ir::{NodeId, Op, Type, ValueId};
+use crate::quant::fuse::sizes::axis;
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -92,13 +93,9 @@ fn moved(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     let x = net.arg(id, "self")?;
     let rank = net.rank(x)?;
     let dims = |name| {
-        let value = net.arg(id, name)?;
-        let dims = net
-            .int(value)
-            .map(|it| vec![it])
-            .or_else(|| net.ints(value))?;
-        let from_start = |it: &i64| if *it < 0 { it + rank } else { *it };
-        Some(dims.iter().map(from_start).collect::<Vec<i64>>())
+        let dims = net.int_or_ints(net.arg(id, name)?)?;
+        let from_start = dims.iter().map(|it| from_start(*it, rank));
+        from_start.collect::<Option<Vec<i64>>>()
     };
     let (from, to) = (dims("source")?, dims("destination")?);
     let mut rest = (0..rank).filter(|it| !from.contains(it));
@@ -117,14 +114,12 @@ fn moved(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
 fn unflatten(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     let (x, parts) = (net.arg(id, "self")?, net.arg(id, "sizes")?);
     let rank = net.rank(x)?;
-    let dim = net.int(net.arg(id, "dim")?)?;
-    let dim = if dim < 0 { dim + rank } else { dim };
-    let producer = net.node(net.graph().producer(parts)?);
+    let dim = from_start(net.int(net.arg(id, "dim")?)?, rank)?;
     let known = net.ints(parts);
-    let values = producer.inputs.to_vec();
-    if known.is_none() && producer.op != Op::ListConstruct || !(0..rank).contains(&dim) {
-        return None;
-    }
+    let values = match known {
+        Some(_) => Vec::new(),
+        None => net.items(parts)?.to_vec(),
+    };
     one(move |b: &mut Builder<'_>| {
         let mut sizes = Vec::new();
         for at in 0..rank {
@@ -146,17 +141,20 @@ fn unflatten(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
 fn repeat(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     let x = net.arg(id, "self")?;
     let times = net.int(net.arg(id, "repeats")?)?;
-    let (dim, rank) = (net.int(net.arg(id, "dim")?)?, net.rank(x)?);
-    let dim = if dim < 0 { dim + rank } else { dim };
-    (0..rank).contains(&dim).then(|| {
-        one(move |b: &mut Builder<'_>| {
-            let (first, second) = (b.int(dim), b.int(dim + 1));
-            let x = b.aten("unsqueeze", "", &[x, second])?;
-            let mut sizes = vec![-1; rank as usize + 1];
-            sizes[dim as usize + 1] = times;
-            let sizes = b.ints(&sizes);
-            let x = b.aten("expand", "", &[x, sizes])?;
-            b.aten("flatten", "using_ints", &[x, first, second])
-        })
-    })?
+    let rank = net.rank(x)?;
+    let dim = from_start(net.int(net.arg(id, "dim")?)?, rank)?;
+    one(move |b: &mut Builder<'_>| {
+        let (first, second) = (b.int(dim), b.int(dim + 1));
+        let x = b.aten("unsqueeze", "", &[x, second])?;
+        let mut sizes = vec![-1; rank as usize + 1];
+        sizes[dim as usize + 1] = times;
+        let sizes = b.ints(&sizes);
+        let x = b.aten("expand", "", &[x, sizes])?;
+        b.aten("flatten", "using_ints", &[x, first, second])
+    })
+}
+
+/// A dimension counted from the start.
+fn from_start(dim: i64, rank: i64) -> Option<i64> {
+    i64::try_from(axis(dim, usize::try_from(rank).ok()?)?).ok()
 }

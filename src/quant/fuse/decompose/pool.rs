@@ -1,7 +1,7 @@
 //! Pools whose windows follow from the size of the input.
 
 use super::{Recipe, one, reduction};
-use crate::ir::{NodeId, Op, ValueId};
+use crate::ir::{NodeId, ValueId};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -43,18 +43,15 @@ fn largest(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
 /// A side that stays as long as it is, as `None` says: a mean over the other.
 fn one_side(net: &Net<'_>, id: NodeId) -> Option<Recipe> {
     let x = net.arg(id, "self")?;
-    let list = net.graph().producer(net.arg(id, "output_size")?)?;
-    let node = net.node(list);
-    let &[h, w] = &node.inputs[..] else {
+    let &[h, w] = net.items(net.arg(id, "output_size")?)? else {
         return None;
     };
-    let is_list = matches!(node.op, Op::ListConstruct);
     let dim = match (net.int(h), net.int(w)) {
         (Some(1), None) if is_size(net, w, x, 3) => 2,
         (None, Some(1)) if is_size(net, h, x, 2) => 3,
         _ => return None,
     };
-    is_list.then(|| one(move |b| reduction(b, "mean", x, &[dim], true)))?
+    one(move |b| reduction(b, "mean", x, &[dim], true))
 }
 
 /// Whether a number is the size of a tensor's dimension; tracing makes a tensor of it on the way.

@@ -2,7 +2,7 @@
 
 use super::einsum::contracted;
 use super::{Recipe, one};
-use crate::ir::{NodeId, Op, Type, ValueId};
+use crate::ir::{NodeId, Type, ValueId};
 use crate::quant::fuse::{Builder, Net};
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
@@ -148,16 +148,13 @@ fn crossed([x, y]: [ValueId; 2], dim: i64) -> Option<Recipe> {
 
 /// `cat` along the second dimension, or the first.
 fn stacked(net: &Net<'_>, list: ValueId, name: &str) -> Option<Recipe> {
-    let producer = net.graph().producer(list)?;
-    let node = net.node(producer);
-    let is_list = matches!(node.op, Op::ListConstruct);
-    let rank = net.rank(*node.inputs.first()?)?;
+    let rank = net.rank(*net.items(list)?.first()?)?;
     let dim = match name {
         "hstack" => i64::from(rank > 1),
         _ => 0,
     };
     // Rows are made of vectors first.
-    let plain = is_list && (name == "hstack" || rank > 1);
+    let plain = name == "hstack" || rank > 1;
     plain.then(|| {
         one(move |b| {
             let dim = b.int(dim);

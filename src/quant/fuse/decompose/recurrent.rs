@@ -3,7 +3,7 @@
 
 use super::arithmetic::unpack_all;
 use super::{Recipe, one};
-use crate::ir::{Constant, NodeId, Op, Type, Use, ValueId};
+use crate::ir::{Constant, NodeId, Type, Use, ValueId};
 use crate::quant::fuse::{Builder, Net};
 use crate::quant::qconfig::March;
 use crate::tensor::DType;
@@ -87,15 +87,9 @@ impl Layers {
         let directions = if bool("bidirectional")? { 2 } else { 1 };
         let layers = net.int(arg("num_layers")?).ok_or_else(unknown)?;
         let input = arg("input")?;
-        let sizes = net.sizes(input).unwrap_or_default();
-        let steps = match sizes[..] {
-            [first, second, _] => {
-                if batch_first {
-                    second
-                } else {
-                    first
-                }
-            }
+        let steps = match net.sizes(input) {
+            Some(&[_, steps, _]) if batch_first => steps,
+            Some(&[steps, _, _]) if !batch_first => steps,
             _ => None,
         };
         let steps = steps.ok_or(
@@ -118,7 +112,7 @@ impl Layers {
             cell,
             input,
             states: states(net, arg("hx")?).ok_or_else(unknown)?,
-            params: params(net, arg("params")?).ok_or_else(unknown)?,
+            params: params(net, arg("params")?),
             steps,
             layers,
             directions,
@@ -220,7 +214,7 @@ impl Layers {
     ) -> Option<Vec<ValueId>> {
         let hidden = match states {
             &[hidden] => hidden,
-            _ => b.value(Op::ListConstruct, states, Type::list(Type::Tensor)),
+            _ => b.tensors(states),
         };
         let inputs: Vec<ValueId> = [x, hidden].iter().chain(weights).copied().collect();
         b.aten_all(self.cell, "", &inputs)
@@ -243,16 +237,14 @@ fn states(net: &Net<'_>, value: ValueId) -> Option<Vec<ValueId>> {
     if *net.graph().ty(value) == Type::Tensor {
         return Some(vec![value]);
     }
-    let node = net.node(net.graph().producer(value)?);
-    matches!(node.op, Op::ListConstruct).then(|| node.inputs.to_vec())
+    net.items(value).map(<[ValueId]>::to_vec)
 }
 
-fn params(net: &Net<'_>, value: ValueId) -> Option<Params> {
-    let node = net.node(net.graph().producer(value)?);
-    Some(match node.op {
-        Op::ListConstruct => Params::Values(node.inputs.to_vec()),
-        _ => Params::Stored(value),
-    })
+fn params(net: &Net<'_>, value: ValueId) -> Params {
+    match net.items(value) {
+        Some(items) => Params::Values(items.to_vec()),
+        None => Params::Stored(value),
+    }
 }
 
 /// Tensors side by side; one is itself.
@@ -260,8 +252,7 @@ fn joined(b: &mut Builder<'_>, parts: &[ValueId], dim: i64) -> Option<ValueId> {
     if let &[one] = parts {
         return Some(one);
     }
-    let list = b.value(Op::ListConstruct, parts, Type::list(Type::Tensor));
-    let dim = b.int(dim);
+    let (list, dim) = (b.tensors(parts), b.int(dim));
     b.aten("cat", "", &[list, dim])
 }
 

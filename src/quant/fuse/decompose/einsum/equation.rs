@@ -1,5 +1,7 @@
 //! The names of dimensions.
 
+use crate::quant::fuse::sizes::axis;
+
 /// What `...` may stand for: more than tensors have dimensions.
 const MAX_UNNAMED: usize = 16;
 
@@ -60,14 +62,10 @@ impl Equation {
         if left.len() != right.len() || x + y > 26 {
             return None;
         }
-        let at = |dim: i64, rank: usize| {
-            let dim = if dim < 0 { dim + rank as i64 } else { dim };
-            usize::try_from(dim).ok().filter(|it| *it < rank)
-        };
         let names: Vec<u8> = (b'a'..=b'z').collect();
         let mut operands = [names[..x].to_vec(), names[x..x + y].to_vec()];
         for (&i, &j) in left.iter().zip(right) {
-            operands[1][at(j, y)?] = operands[0][at(i, x)?];
+            operands[1][axis(j, y)?] = operands[0][axis(i, x)?];
         }
         let [first, second] = &operands;
         let alone = |it: &&u8| !(first.contains(it) && second.contains(it));

@@ -64,7 +64,7 @@ impl Net<'_> {
                         false => of(first),
                     }
                 }
-                Some(Follows::First) => of(first),
+                Some(Follows::Same | Follows::First) => of(first),
                 None => SAME.contains(&name).then(|| of(first))?,
             },
             None if matches!(node.op, Op::ListUnpack) => of(first),
@@ -73,21 +73,19 @@ impl Net<'_> {
     }
 
     /// The first input of a node, of a list its first item.
-    pub(super) fn first_tensor(&self, id: NodeId) -> Option<ValueId> {
+    fn first_tensor(&self, id: NodeId) -> Option<ValueId> {
         let first = *self.node(id).inputs.first()?;
-        let list = self.graph().producer(first).map(|it| self.node(it));
-        match list {
-            Some(node) if matches!(node.op, Op::ListConstruct) => node.inputs.first().copied(),
-            _ => Some(first),
+        match self.items(first) {
+            Some(items) => items.first().copied(),
+            None => Some(first),
         }
     }
 
     /// The length of a list of ints, which need not be constant.
     fn length(&self, list: ValueId) -> Option<i64> {
-        if let Some(ints) = self.ints(list) {
-            return Some(ints.len() as i64);
+        match self.ints(list) {
+            Some(ints) => Some(ints.len() as i64),
+            None => Some(self.items(list)?.len() as i64),
         }
-        let node = self.node(self.graph().producer(list)?);
-        matches!(node.op, Op::ListConstruct).then_some(node.inputs.len() as i64)
     }
 }
