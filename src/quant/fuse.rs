@@ -28,5 +28,5 @@ pub(super) use net::{MAX_MODULE_DEPTH, Net, children, demangled, holds_tensor, j
 pub(super) use op::{Cell, Conv, ConvKind, FloatOp, LayerNorm, Linear, Norm, Over, Pool};
 pub(super) use pattern::{Act, Group, Head, groups};
 pub(super) use read::{compares, has_no_scale, read};
-pub(super) use recurrent::{CellKind, chains};
+pub(super) use recurrent::chains;
 pub(super) use tensor::ConstTensor;

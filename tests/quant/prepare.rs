@@ -8,6 +8,7 @@ use ptool::model::Model;
 use ptool::quant::prepare::{PrepareError, Prepared, prepare, prepare_for};
 use ptool::quant::qconfig::{Flags, March, QConfig};
 use ptool::report;
+use ptool::tensor::DType;
 use ptool::torchscript::{parse::parse_strict, print::print};
 use std::path::{Path, PathBuf};
 
@@ -151,6 +152,29 @@ fn other_fixtures_are_prepared_or_refused_with_a_reason() {
         }
     }
     snapshot("refused", refused);
+}
+
+/// Operators that stay in float, with their reasons, for a sequence of so many steps.
+fn float_of_sequence(steps: i64) -> Vec<(String, String)> {
+    let path = fixture("recurrent_traced");
+    let model = Model::open(&path).expect("readable");
+    let mut values = inputs(&path);
+    let made = make_up(DType::F32, &[2, steps, 6], &mut Random::new(0));
+    values[0] = ptool::exec::Value::Tensor(made);
+    let prepared = prepare_for(&model, &QConfig::new(March::Bayes), "net", &values);
+    let rows = prepared.expect("prepared").report.float;
+    rows.into_iter().map(|it| (it.op, it.why)).collect()
+}
+
+#[test]
+fn a_sequence_that_is_too_long_stays_in_float_with_its_reason() {
+    assert_eq!(float_of_sequence(256), []);
+    let found = float_of_sequence(257);
+    let why = "its sequence has 257 steps; 1 to 256 are written out";
+    let layers = ["lstm", "gru", "rnn_tanh", "rnn_relu"];
+    let expected = layers.map(|it| (format!("aten::{it}"), why.to_owned()));
+    let recurrent = found.iter().filter(|it| it.1.contains("steps"));
+    assert_eq!(recurrent.cloned().collect::<Vec<_>>(), expected);
 }
 
 /// Keys as horizon.md 8.4 has them.

@@ -3,7 +3,7 @@
 use super::error::ConvertError;
 use super::grid::{Channels, FakeQuant, Grid};
 use super::leaf::conv::{Conv, Form};
-use super::leaf::recurrent::{self, Kind};
+use super::leaf::recurrent;
 use super::leaf::{lut, norm, pool, prelu, softmax, stub};
 use super::lower::{Lowering, Made};
 use super::read::Module;
@@ -12,6 +12,7 @@ use super::value::{Quantised, Val};
 use super::{copy, functional, has_segments};
 use crate::bpu::dtype::QType;
 use crate::ir::{NodeId, Type, ValueId};
+use crate::quant::cell::CellKind;
 
 /// Class of a module that was fused into another.
 const IDENTITY: &str = "__torch__.torch.nn.modules.linear.Identity";
@@ -77,7 +78,7 @@ impl<'m> Lowering<'m> {
         if let Some(form) = Form::parse(class) {
             return self.call_conv(module, form, args);
         }
-        if let Some(kind) = Kind::parse(class) {
+        if let Some(kind) = CellKind::of_class(class) {
             return self.call_cell(module, kind, args);
         }
         let &[x] = args else {
@@ -129,10 +130,10 @@ impl<'m> Lowering<'m> {
     fn call_cell(
         &mut self,
         module: &Module<'m>,
-        kind: Kind,
+        kind: CellKind,
         args: &[ValueId],
     ) -> Result<Val<'m>, ConvertError> {
-        self.need_segments(module, kind.name())?;
+        self.need_segments(module, kind.op())?;
         if args.len() != kind.states() + 1 {
             return Err(module.refuse(format!("called with {} arguments", args.len())));
         }
@@ -154,7 +155,7 @@ impl<'m> Lowering<'m> {
             .into_iter()
             .zip(results.chunks_exact(3))
         {
-            self.note(&module.path, kind.name(), Place::Bpu, Some(&grid));
+            self.note(&module.path, kind.op(), Place::Bpu, Some(&grid));
             items.push(Val::Quantised(Quantised {
                 data: parts[0],
                 scale: parts[1],

@@ -1,7 +1,8 @@
 //! What a node of the float graph is.
 
-use super::{CellKind, ConstTensor};
+use super::ConstTensor;
 use crate::ir::ValueId;
+use crate::quant::cell::CellKind;
 
 /// A node with its hyperparameters. Values are the graph's own.
 #[derive(Clone, Debug)]

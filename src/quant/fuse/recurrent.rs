@@ -7,59 +7,6 @@ use rustc_hash::FxHashMap;
 /// Moves looked through for what a value is a part of.
 const MAX_MOVES: usize = 16;
 
-/// Which recurrent cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::quant) enum CellKind {
-    /// `lstm_cell`
-    Lstm,
-    /// `gru_cell`
-    Gru,
-    /// `rnn_tanh_cell`
-    Tanh,
-    /// `rnn_relu_cell`
-    Relu,
-}
-
-impl CellKind {
-    /// By the operator's name.
-    pub(in crate::quant) fn of(name: &str) -> Option<CellKind> {
-        let all = [
-            CellKind::Lstm,
-            CellKind::Gru,
-            CellKind::Tanh,
-            CellKind::Relu,
-        ];
-        all.into_iter().find(|it| it.op() == name)
-    }
-
-    /// The operator's name.
-    pub(in crate::quant) fn op(self) -> &'static str {
-        match self {
-            CellKind::Lstm => "lstm_cell",
-            CellKind::Gru => "gru_cell",
-            CellKind::Tanh => "rnn_tanh_cell",
-            CellKind::Relu => "rnn_relu_cell",
-        }
-    }
-
-    /// How many gates its weights are for.
-    pub(in crate::quant) fn gates(self) -> i64 {
-        match self {
-            CellKind::Lstm => 4,
-            CellKind::Gru => 3,
-            _ => 1,
-        }
-    }
-
-    /// How many states it hands on.
-    pub(in crate::quant) fn states(self) -> usize {
-        match self {
-            CellKind::Lstm => 2,
-            _ => 1,
-        }
-    }
-}
-
 impl Cell {
     /// The size of a state.
     pub(in crate::quant) fn size(&self) -> i64 {

@@ -2,7 +2,7 @@
 
 use crate::emit::Method;
 use crate::quant::fuse::{
-    Act, Cell, CellKind, ConstTensor, Conv, ConvKind, LayerNorm, Linear, Norm, Over, Pool,
+    Act, Cell, ConstTensor, Conv, ConvKind, LayerNorm, Linear, Norm, Over, Pool,
 };
 use crate::quant::qconfig::FakeQuantSpec;
 
@@ -113,12 +113,10 @@ impl LeafKind {
                 Over::Shape(_) => plain("layernorm", "LayerNorm"),
                 Over::Space(dims) => ("instancenorm", format!("InstanceNorm{dims}d")),
             },
-            LeafKind::Cell(cell) => match cell.kind {
-                CellKind::Lstm => plain("lstm", "LSTMCell"),
-                CellKind::Gru => plain("gru", "GRUCell"),
-                CellKind::Tanh => plain("rnn", "RNNCell"),
-                CellKind::Relu => plain("rnn", "RNNReLUCell"),
-            },
+            LeafKind::Cell(cell) => {
+                let [module, class] = cell.kind.class();
+                plain(module, class)
+            }
             LeafKind::PRelu(_) => plain("prelu", "PReLU"),
             LeafKind::Own { class, .. } => plain("", class),
         }

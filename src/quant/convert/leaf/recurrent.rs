@@ -6,75 +6,36 @@ use super::lut::{function, lut};
 use super::softmax::functional;
 use super::steps::Steps;
 use crate::emit::ObjectId;
+use crate::quant::cell::CellKind;
 use crate::quant::convert::error::ConvertError;
 use crate::quant::convert::grid::{FakeQuant, Grid};
 use crate::quant::convert::read::Module;
 use crate::quant::convert::writer::Writer;
 
-/// Which cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::quant::convert) enum Kind {
-    Lstm,
-    Gru,
-    Tanh,
-    Relu,
-}
-
-impl Kind {
-    /// Reads `lstm.LSTMCell` and its like; none for another leaf.
-    pub(in crate::quant::convert) fn parse(class: &str) -> Option<Kind> {
-        Some(match class {
-            "lstm.LSTMCell" => Kind::Lstm,
-            "gru.GRUCell" => Kind::Gru,
-            "rnn.RNNCell" => Kind::Tanh,
-            "rnn.RNNReLUCell" => Kind::Relu,
-            _ => return None,
-        })
-    }
-
-    /// The operator of torch.
-    pub(in crate::quant::convert) fn name(self) -> &'static str {
-        match self {
-            Kind::Lstm => "lstm_cell",
-            Kind::Gru => "gru_cell",
-            Kind::Tanh => "rnn_tanh_cell",
-            Kind::Relu => "rnn_relu_cell",
-        }
-    }
-
-    /// How many states a step reads and gives.
-    pub(in crate::quant::convert) fn states(self) -> usize {
-        match self {
-            Kind::Lstm => 2,
-            _ => 1,
-        }
-    }
-
-    /// The parts whose results are the states.
-    fn state_parts(self) -> &'static [&'static str] {
-        match self {
-            Kind::Lstm => &["out_mul", "cell_add"],
-            Kind::Gru => &["out_add"],
-            Kind::Tanh => &["tanh"],
-            Kind::Relu => &["gates"],
-        }
+/// The parts whose results are the states.
+fn state_parts(kind: CellKind) -> &'static [&'static str] {
+    match kind {
+        CellKind::Lstm => &["out_mul", "cell_add"],
+        CellKind::Gru => &["out_add"],
+        CellKind::Tanh => &["tanh"],
+        CellKind::Relu => &["gates"],
     }
 }
 
 /// The grids of the states that a cell gives.
 pub(in crate::quant::convert) fn states(
     module: &Module,
-    kind: Kind,
+    kind: CellKind,
 ) -> Result<Vec<Grid>, ConvertError> {
     let grid = |part: &&str| Ok(FakeQuant::of_some_output(&module.part(part)?)?.grid);
-    kind.state_parts().iter().map(grid).collect()
+    state_parts(kind).iter().map(grid).collect()
 }
 
 /// A cell of the plugin's class, with its linears, tables and scales as children.
 pub(in crate::quant::convert) fn cell(
     emit: &mut Writer,
     module: &Module,
-    kind: Kind,
+    kind: CellKind,
     inputs: &[&Grid],
     prepack: bool,
 ) -> Result<ObjectId, ConvertError> {
@@ -85,14 +46,14 @@ pub(in crate::quant::convert) fn cell(
         module,
         leaf: Leaf::named(&module.plain_class()),
         steps: Steps::new(&named),
-        march: FakeQuant::of_some_output(&module.part(kind.state_parts()[0])?)?.march,
+        march: FakeQuant::of_some_output(&module.part(state_parts(kind)[0])?)?.march,
         size: module.int("size")?,
         prepack,
     };
     let results = match (kind, inputs) {
-        (Kind::Lstm, &[x, h, _]) => cell.lstm(x, h)?,
-        (Kind::Gru, &[x, h]) => cell.gru(x, h)?,
-        (Kind::Tanh | Kind::Relu, &[x, h]) => cell.plain(kind, x, h)?,
+        (CellKind::Lstm, &[x, h, _]) => cell.lstm(x, h)?,
+        (CellKind::Gru, &[x, h]) => cell.gru(x, h)?,
+        (CellKind::Tanh | CellKind::Relu, &[x, h]) => cell.plain(kind, x, h)?,
         _ => return Err(module.refuse("its inputs are not those of its kind")),
     };
     let body = cell.steps.finish_all(results);
@@ -167,7 +128,7 @@ impl Cell<'_, '_> {
 
     fn plain(
         &mut self,
-        kind: Kind,
+        kind: CellKind,
         x: &Grid,
         h: &Grid,
     ) -> Result<&'static [&'static str], ConvertError> {
@@ -175,7 +136,7 @@ impl Cell<'_, '_> {
         self.linear("from_h", "hidden", "h", h)?;
         let gates = self.binary("sum", ("add", "from_x", "from_h"), "gates")?;
         match kind {
-            Kind::Relu => self.steps.relu("h1", "sum", &gates),
+            CellKind::Relu => self.steps.relu("h1", "sum", &gates),
             _ => {
                 self.table("tanh", &gates)?;
                 self.look_up("h1", "tanh", "sum")?;

@@ -4,6 +4,7 @@
 use super::arithmetic::unpack_all;
 use super::{Recipe, one};
 use crate::ir::{Constant, NodeId, Type, Use, ValueId};
+use crate::quant::cell::CellKind;
 use crate::quant::fuse::{Builder, Net};
 use crate::quant::qconfig::March;
 use crate::tensor::DType;
@@ -38,7 +39,7 @@ pub(in crate::quant) fn refusal(
 
 /// A recurrent module: its layers and directions.
 struct Layers {
-    cell: &'static str,
+    cell: CellKind,
     /// `[T, N, I]`, or `[N, T, I]`.
     input: ValueId,
     /// `[layers · directions, N, H]`, one or two.
@@ -60,17 +61,11 @@ enum Params {
 
 impl Layers {
     fn read(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Option<Result<Layers, String>> {
-        let cell = match name {
-            "lstm" => "lstm_cell",
-            "gru" => "gru_cell",
-            "rnn_tanh" => "rnn_tanh_cell",
-            "rnn_relu" => "rnn_relu_cell",
-            _ => return None,
-        };
+        let cell = CellKind::of(&format!("{name}_cell"))?;
         Some(Layers::of(net, id, cell, march))
     }
 
-    fn of(net: &Net<'_>, id: NodeId, cell: &'static str, march: March) -> Result<Layers, String> {
+    fn of(net: &Net<'_>, id: NodeId, cell: CellKind, march: March) -> Result<Layers, String> {
         if !march.has_int16() || !march.has_linear() {
             return Err(format!("{march} has no quantised function for it"));
         }
@@ -217,7 +212,7 @@ impl Layers {
             _ => b.tensors(states),
         };
         let inputs: Vec<ValueId> = [x, hidden].iter().chain(weights).copied().collect();
-        b.aten_all(self.cell, "", &inputs)
+        b.aten_all(self.cell.op(), "", &inputs)
     }
 
     /// `w_ih, w_hh` and perhaps `b_ih, b_hh` of a layer's direction.

@@ -1,17 +1,17 @@
 //! Operators that become modules with hyperparameters or weights.
 
+mod cell;
+mod norm;
+mod pool;
+mod weights;
+
 use crate::ir::{NodeId, Type, ValueId};
 use crate::quant::fuse::decompose::refusal;
-use crate::quant::fuse::{
-    Cell, CellKind, ConstTensor, Conv, ConvKind, FloatOp, LayerNorm, Linear, Net, Norm, Over, Pool,
-};
+use crate::quant::fuse::{ConstTensor, FloatOp, Net};
 use crate::quant::qconfig::March;
 
 /// What it is, or why it stays in float; none if the operator is not of this kind.
 type Found = Option<Result<FloatOp, String>>;
-
-/// Dimensions that the steps of a norm go over at once (horizon.md 3.15).
-const MAX_NORMALISED: usize = 3;
 
 const NOT_CONSTANT: &str = "its hyperparameters are not constant";
 
@@ -114,144 +114,6 @@ impl Read<'_, '_> {
         }
     }
 
-    fn convolution(&self, name: &str) -> Step<FloatOp> {
-        let kind = match name {
-            "conv3d" => ConvKind::Conv3d,
-            "conv_transpose2d" => ConvKind::ConvTranspose2d,
-            _ => ConvKind::Conv2d,
-        };
-        let weight = self.weight(self.input(1)?, "weight")?;
-        let n = kind.dims();
-        let stride = self.ints("stride", n)?;
-        let dilation = self.ints("dilation", n)?;
-        let padding = self.ints("padding", n)?;
-        let output_padding = match kind {
-            ConvKind::ConvTranspose2d => self.ints("output_padding", n)?,
-            _ => vec![0; n],
-        };
-        self.conv(Conv {
-            kind,
-            input: self.input(0)?,
-            bias: self.optional("bias")?,
-            weight,
-            stride,
-            padding,
-            dilation,
-            output_padding,
-            groups: self.int("groups")?,
-        })
-    }
-
-    /// `_convolution`, as tracing writes every convolution.
-    fn generic_convolution(&self) -> Step<FloatOp> {
-        let weight = self.weight(self.input(1)?, "weight")?;
-        let n = weight.sizes().len().saturating_sub(2);
-        let kind = match (n, self.bool("transposed")?) {
-            (2, false) => ConvKind::Conv2d,
-            (3, false) => ConvKind::Conv3d,
-            (2, true) => ConvKind::ConvTranspose2d,
-            _ => return Err("the plugin has no quantised function for it on this march".into()),
-        };
-        self.conv(Conv {
-            kind,
-            input: self.input(0)?,
-            bias: self.optional("bias")?,
-            weight,
-            stride: self.ints("stride", n)?,
-            padding: self.ints("padding", n)?,
-            dilation: self.ints("dilation", n)?,
-            output_padding: self.ints("output_padding", n)?,
-            groups: self.int("groups")?,
-        })
-    }
-
-    fn conv(&self, conv: Conv) -> Step<FloatOp> {
-        if conv.weight.sizes().len() != conv.kind.dims() + 2 {
-            return Err("its weight has an unexpected number of dimensions".into());
-        }
-        if conv.kind == ConvKind::Conv3d {
-            self.bayes()?;
-        }
-        Ok(FloatOp::Conv(conv))
-    }
-
-    fn linear(&self) -> Step<FloatOp> {
-        let stored = self.net.is_constant_tensor(self.input(1)?);
-        if !stored {
-            return Err("its weight is not stored in the file".into());
-        }
-        self.make_linear(
-            self.input(0)?,
-            self.weight(self.input(1)?, "weight")?,
-            self.optional("bias")?,
-        )
-    }
-
-    fn make_linear(
-        &self,
-        input: ValueId,
-        weight: ConstTensor,
-        bias: Option<ConstTensor>,
-    ) -> Step<FloatOp> {
-        if !self.march.has_linear() {
-            return Err(format!("{} has no quantised linear", self.march));
-        }
-        if weight.sizes().len() != 2 || bias.as_ref().is_some_and(|it| it.sizes().len() != 1) {
-            return Err("its weight or bias has an unexpected number of dimensions".into());
-        }
-        Ok(FloatOp::Linear(Linear {
-            rank: self.net.rank(input),
-            input,
-            weight,
-            bias,
-        }))
-    }
-
-    /// `beta · bias + alpha · (x @ w)` with a stored weight.
-    fn addmm(&self) -> Step<FloatOp> {
-        if self.number("beta")? != 1.0 || self.number("alpha")? != 1.0 {
-            return Err("its `alpha` or `beta` is not 1".into());
-        }
-        let bias = self.weight(self.input(0)?, "bias")?;
-        let weight = self.weight(self.input(2)?, "weight")?;
-        let weight = weight.transposed(0, 1).ok_or("its weight is no matrix")?;
-        self.make_linear(self.input(1)?, weight, Some(bias))
-    }
-
-    /// A product with a stored matrix is a linear.
-    fn matmul(&self) -> Step<FloatOp> {
-        let inputs = [self.input(0)?, self.input(1)?];
-        let stored = self.net.tensor(inputs[1]);
-        let matrix = stored.filter(|it| it.is_f32() && it.sizes().len() == 2);
-        if let Some(weight) = matrix.and_then(|it| it.transposed(0, 1))
-            && self.march.has_linear()
-        {
-            return self.make_linear(inputs[0], weight, None);
-        }
-        Ok(FloatOp::Binary {
-            name: "matmul",
-            inputs,
-        })
-    }
-
-    fn batch_norm(&self) -> Step<FloatOp> {
-        if self.bool("training")? {
-            return Err("it is in training mode: save the model after `eval()`".into());
-        }
-        let stored = |name| {
-            let tensor = self.optional(name)?;
-            tensor.ok_or_else(|| format!("it has no `{name}`"))
-        };
-        Ok(FloatOp::BatchNorm(Norm {
-            input: self.input(0)?,
-            weight: self.optional("weight")?,
-            bias: self.optional("bias")?,
-            mean: stored("running_mean")?,
-            var: stored("running_var")?,
-            eps: self.number("eps")?,
-        }))
-    }
-
     /// A method of `FloatFunctional` on two tensors, or on one and a number.
     fn binary(&self, name: &str) -> Step<FloatOp> {
         let inputs = [self.input(0)?, self.input(1)?];
@@ -310,83 +172,6 @@ impl Read<'_, '_> {
         }
     }
 
-    fn window(&self, kind: &str) -> Step<Pool> {
-        let pair = |name| -> Step<[i64; 2]> {
-            self.ints(name, 2)?
-                .try_into()
-                .map_err(|_| NOT_CONSTANT.to_owned())
-        };
-        let kernel_size = pair("kernel_size")?;
-        // An empty stride is the window's size.
-        let empty = self
-            .arg("stride")
-            .and_then(|it| self.net.ints(it))
-            .is_some_and(|it| it.is_empty());
-        Ok(Pool {
-            input: self.input(0)?,
-            kernel_size,
-            stride: if empty { kernel_size } else { pair("stride")? },
-            padding: pair("padding")?,
-            dilation: if kind == "max" {
-                pair("dilation")?
-            } else {
-                [1, 1]
-            },
-            ceil_mode: self.bool("ceil_mode")?,
-            count_include_pad: true,
-        })
-    }
-
-    fn max_pool(&self) -> Step<FloatOp> {
-        // A window that follows from the input's size.
-        if self
-            .arg("kernel_size")
-            .is_some_and(|it| self.net.ints(it).is_none())
-        {
-            return Ok(FloatOp::Keep(self.input(0)?));
-        }
-        let pool = self.window("max")?;
-        match pool.dilation {
-            [1, 1] => Ok(FloatOp::MaxPool(pool)),
-            _ => Err("its dilation is not 1".into()),
-        }
-    }
-
-    fn avg_pool(&self) -> Step<FloatOp> {
-        let mut pool = self.window("avg")?;
-        pool.count_include_pad = self.bool("count_include_pad")?;
-        let divided = self
-            .arg("divisor_override")
-            .is_some_and(|it| !self.net.is_none(it));
-        if divided {
-            return Err("it has a `divisor_override`".into());
-        }
-        if !pool.count_include_pad && pool.padding != [0, 0] {
-            return Err("padding does not count (`count_include_pad=False`)".into());
-        }
-        pool.count_include_pad = true;
-        Ok(FloatOp::AvgPool(pool))
-    }
-
-    fn adaptive_avg_pool(&self) -> Step<FloatOp> {
-        let (input, parts) = (self.input(0)?, self.ints("output_size", 2)?);
-        for (dim, parts) in [-2, -1].into_iter().zip(&parts) {
-            if let Some(size) = self
-                .net
-                .size(input, dim)
-                .filter(|it| it % parts.max(&1) != 0)
-            {
-                return Err(format!(
-                    "{size} elements do not divide into {parts} equal parts"
-                ));
-            }
-        }
-        Ok(FloatOp::AdaptiveAvgPool {
-            input,
-            output_size: parts.try_into().map_err(|_| NOT_CONSTANT.to_owned())?,
-        })
-    }
-
     /// To whole numbers, which are steps of scale 1: of a march without 16 bits nobody says that it has this.
     fn round(&self, name: &'static str) -> Step<FloatOp> {
         self.bayes()?;
@@ -407,89 +192,6 @@ impl Read<'_, '_> {
         match channels && self.march == March::Bernoulli2 {
             true => Ok(FloatOp::FloatSoftmax { input, dim: 1 }),
             false => Err(format!("{} has it over channels only", self.march)),
-        }
-    }
-
-    fn layer_norm(&self) -> Step<FloatOp> {
-        self.bayes()?;
-        let shape = self
-            .arg("normalized_shape")
-            .and_then(|it| self.net.ints(it));
-        let shape = shape.ok_or(NOT_CONSTANT)?;
-        if !(1..=MAX_NORMALISED).contains(&shape.len()) {
-            return Err("no more than three normalised dimensions are quantised".into());
-        }
-        Ok(FloatOp::LayerNorm {
-            input: self.input(0)?,
-            norm: LayerNorm {
-                over: Over::Shape(shape),
-                weight: self.optional("weight")?,
-                bias: self.optional("bias")?,
-                eps: self.number("eps")?,
-            },
-        })
-    }
-
-    /// A layer norm over the dimensions of space, with a factor and a summand for each channel (3.15).
-    fn instance_norm(&self) -> Step<FloatOp> {
-        self.bayes()?;
-        let input = self.input(0)?;
-        let rank = self.net.rank(input);
-        let rank = rank.ok_or("how many dimensions its input has is not known")?;
-        let dims = usize::try_from(rank - 2).unwrap_or(0);
-        if !(1..=MAX_NORMALISED).contains(&dims) {
-            return Err("no more than three normalised dimensions are quantised".into());
-        }
-        let per_channel = |name| -> Step<Option<ConstTensor>> {
-            let Some(mut tensor) = self.optional(name)? else {
-                return Ok(None);
-            };
-            for at in 1..=dims {
-                tensor = tensor.unsqueezed(at).ok_or(NOT_CONSTANT)?;
-            }
-            Ok(Some(tensor))
-        };
-        Ok(FloatOp::LayerNorm {
-            input,
-            norm: LayerNorm {
-                over: Over::Space(dims),
-                weight: per_channel("weight")?,
-                bias: per_channel("bias")?,
-                eps: self.number("eps")?,
-            },
-        })
-    }
-
-    /// A step of a recurrent layer: four gates of an LSTM, three of a GRU, one of a plain one.
-    fn cell(&self, name: &str) -> Step<FloatOp> {
-        self.bayes()?;
-        if !self.march.has_linear() {
-            return Err(format!("{} has no quantised linear", self.march));
-        }
-        let kind = CellKind::of(name).ok_or(NOT_CONSTANT)?;
-        let hidden = self.input(1)?;
-        let states = match kind {
-            CellKind::Lstm => {
-                let producer = self.net.graph().producer(hidden).ok_or(NOT_CONSTANT)?;
-                self.net.node(producer).inputs.to_vec()
-            }
-            _ => vec![hidden],
-        };
-        let cell = Cell {
-            kind,
-            input: self.input(0)?,
-            input_weight: self.weight(self.input(2)?, "weight")?,
-            input_bias: self.optional("b_ih")?,
-            hidden_weight: self.weight(self.input(3)?, "weight")?,
-            hidden_bias: self.optional("b_hh")?,
-            states,
-        };
-        let gates =
-            |it: &ConstTensor| it.sizes().len() == 2 && it.sizes()[0] == kind.gates() * cell.size();
-        let fits = gates(&cell.input_weight) && gates(&cell.hidden_weight);
-        match fits && cell.states.len() == kind.states() {
-            true => Ok(FloatOp::Cell(Box::new(cell))),
-            false => Err("its weights or states have unexpected sizes".into()),
         }
     }
 

@@ -4,7 +4,8 @@
 use super::norm::inner;
 use super::{Draft, Writer};
 use crate::emit::{EmitError, Method, ObjectId, Value};
-use crate::quant::fuse::{Act, Cell, CellKind, ConstTensor, Linear};
+use crate::quant::cell::CellKind;
+use crate::quant::fuse::{Act, Cell, ConstTensor, Linear};
 use crate::quant::prepare::leaf::{Leaf, LeafKind, State};
 
 /// The gates of an LSTM lie in the order input, forget, cell, output.
