@@ -133,7 +133,7 @@ fn is_relu6(net: &Net<'_>, id: NodeId, name: &str) -> bool {
         "clamp" => ["min", "max"],
         _ => ["min_val", "max_val"],
     };
-    let bound = |name| net.arg(id, name).and_then(|it| net.number(it));
+    let bound = |name| net.number_arg(id, name);
     bound(low) == Some(0.0) && bound(high) == Some(6.0)
 }
 
@@ -143,7 +143,7 @@ fn lut(net: &Net<'_>, id: NodeId, op: &'static str, march: March) -> Result<Floa
         return Err(format!("{march} has no table for it"));
     }
     let number = |name| {
-        let found = net.arg(id, name).and_then(|it| net.number(it));
+        let found = net.number_arg(id, name);
         found.ok_or_else(|| format!("its `{name}` is not constant"))
     };
     let args = match op {

@@ -8,7 +8,7 @@ use std::f64::consts::LN_2;
 
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Option<Recipe> {
     let x = *net.node(id).inputs.first()?;
-    let number = |name| net.arg(id, name).and_then(|it| net.number(it));
+    let number = |name| net.number_arg(id, name);
     match name {
         "softshrink" => {
             let bound = number("lambd")?;

@@ -10,7 +10,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str, march: March) -> Opt
         return None;
     }
     let x = *net.node(id).inputs.first()?;
-    let number = |name| net.arg(id, name).and_then(|it| net.number(it));
+    let number = |name| net.number_arg(id, name);
     match name {
         "hardsigmoid" => one(move |b| hard_sigmoid(b, x)),
         "hardswish" => one(move |b| {

@@ -46,7 +46,8 @@ fn length(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     let dims = dims.unwrap_or_default();
     let plain = net.arg(id, "dtype").is_none_or(|it| net.is_none(it));
     // With a number for its order, that of two dimensions is a spectral one.
-    let is_matrix = name == "linalg_norm" && dims.len() == 2 && is_number(net, id);
+    let is_number = net.number_arg(id, "ord").is_some();
+    let is_matrix = name == "linalg_norm" && dims.len() == 2 && is_number;
     if !plain || is_matrix {
         return None;
     }
@@ -62,11 +63,6 @@ fn length(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
         };
         Some(if wide { b.wide(value) } else { value })
     })
-}
-
-fn is_number(net: &Net<'_>, id: NodeId) -> bool {
-    let order = net.arg(id, "ord").and_then(|it| net.number(it));
-    order.is_some()
 }
 
 fn order(net: &Net<'_>, id: NodeId) -> Option<Order> {

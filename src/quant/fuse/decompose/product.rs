@@ -8,7 +8,7 @@ use crate::quant::fuse::{Builder, Net};
 pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
     let inputs = net.node(id).inputs.clone();
     let input = |at: usize| inputs.get(at).copied();
-    let number = |name| net.arg(id, name).and_then(|it| net.number(it));
+    let number = |name| net.number_arg(id, name);
     match name {
         "baddbmm" | "addbmm" | "addmv" => summed(net, id, name),
         "addmm" if !is_linear(net, id) => summed(net, id, name),
@@ -54,7 +54,7 @@ pub(super) fn recipe(net: &Net<'_>, id: NodeId, name: &str) -> Option<Recipe> {
 
 /// Whether `addmm` is a linear: bias and weight are stored.
 fn is_linear(net: &Net<'_>, id: NodeId) -> bool {
-    let one = |name| net.arg(id, name).and_then(|it| net.number(it)) == Some(1.0);
+    let one = |name| net.number_arg(id, name) == Some(1.0);
     let stored = |at: usize| {
         let value = net.node(id).inputs.get(at);
         value.is_some_and(|it| net.tensor(*it).is_some_and(|t| t.is_f32()))

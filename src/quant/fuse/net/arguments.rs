@@ -49,6 +49,11 @@ impl Net<'_> {
         }
     }
 
+    /// An argument that is a constant number, by its name in the schema.
+    pub(in crate::quant) fn number_arg(&self, id: NodeId, name: &str) -> Option<f64> {
+        self.number(self.arg(id, name)?)
+    }
+
     /// The items of a list or tuple that a node makes.
     pub(in crate::quant) fn items(&self, list: ValueId) -> Option<&[ValueId]> {
         let node = self.node(self.graph().producer(list)?);

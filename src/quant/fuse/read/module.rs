@@ -83,7 +83,7 @@ impl Read<'_, '_> {
     }
 
     fn number(&self, name: &str) -> Step<f64> {
-        let found = self.arg(name).and_then(|it| self.net.number(it));
+        let found = self.net.number_arg(self.id, name);
         found.ok_or_else(|| format!("its `{name}` is not constant"))
     }
 

@@ -174,12 +174,9 @@ impl Rewriter<'_, '_> {
             }
             FloatOp::Other | FloatOp::Conv(_) | FloatOp::Linear(_) => return self.other(id),
         };
-        let Some((path, mut resolved)) = self.placed.remove(&id) else {
+        let Some((path, mut resolved)) = self.placed_activation(id) else {
             return self.keep(id);
         };
-        if resolved.activation.is_none() {
-            resolved.activation = self.stub.activation.clone();
-        }
         if !resolved.names_activation {
             let output = self.builder.graph.node(id).outputs[0];
             self.widen(output, &mut resolved);
@@ -217,6 +214,15 @@ impl Rewriter<'_, '_> {
             true => self.quantise(value, reader),
             false => self.newest(value),
         }
+    }
+
+    /// The path and qconfig of a node's module, whose result is quantised as a stub's is if the qconfig does not say it.
+    pub(super) fn placed_activation(&mut self, id: NodeId) -> Option<(String, Resolved)> {
+        let (path, mut resolved) = self.placed.remove(&id)?;
+        if resolved.activation.is_none() {
+            resolved.activation = self.stub.activation.clone();
+        }
+        Some((path, resolved))
     }
 
     /// `x + c`, `x · c`. A product lies on the input's grid, its scale times `|c|` (3.8), unless a rule names its type.

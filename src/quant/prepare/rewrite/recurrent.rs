@@ -11,12 +11,9 @@ impl Rewriter<'_, '_> {
     /// A step: the states of the first one get stubs with the fake quantisers of the cell's own states, so that every
     /// step reads values of the same scales.
     pub(super) fn cell(&mut self, id: NodeId, cell: Box<Cell>) {
-        let Some((path, mut resolved)) = self.placed.remove(&id) else {
+        let Some((path, resolved)) = self.placed_activation(id) else {
             return self.keep(id);
         };
-        if resolved.activation.is_none() {
-            resolved.activation = self.stub.activation.clone();
-        }
         let first = self.facts.chains.get(&id).is_none_or(|it| *it == id);
         let mut inputs = vec![self.quantise(cell.input, id)];
         for (&old, state) in cell.states.iter().zip([State::Hidden, State::Cell]) {
