@@ -169,3 +169,50 @@ fn joined(tiles: &[RowsList]) -> RowsList {
 pub(super) fn slack(stride: usize) -> usize {
     (TILE - 1) * stride
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn depth(tiles: usize, steps: usize) -> Option<Depth> {
+        Some(Depth { tiles, steps })
+    }
+
+    #[test]
+    fn stretches_fall_into_equal_tiles() {
+        assert_eq!(Depth::of(24), depth(1, 6));
+        assert_eq!(Depth::of(64), depth(1, 16));
+        assert_eq!(Depth::of(96), depth(2, 12));
+        assert_eq!(Depth::of(576), depth(9, 16));
+        // 29 steps and none at all.
+        assert_eq!(Depth::of(116), None);
+        assert_eq!(Depth::of(0), None);
+    }
+
+    /// Windows of an image of `width` pixels with one pixel of padding on both sides, ten elements each.
+    fn bases(width: usize, height: usize) -> Vec<usize> {
+        let row = |y: usize| (0..width).map(move |x| 10 * (y * (width + 2) + x));
+        (0..height).flat_map(row).collect()
+    }
+
+    fn rows(from: usize, pixel: usize, count: usize) -> Rows {
+        Rows { from, pixel, count }
+    }
+
+    #[test]
+    fn tiles_run_over_the_ends_of_rows() {
+        let narrow = bases(7, 3);
+        assert_eq!(tile(&narrow, 0, 10)[..], [rows(0, 0, 7), rows(9, 7, 7)]);
+        assert_eq!(tile(&narrow, 14, 10)[..], [rows(0, 14, 7)]);
+        let wide = bases(40, 2);
+        assert_eq!(tile(&wide, 0, 10)[..], [rows(0, 0, 16)]);
+        assert_eq!(tile(&wide, 32, 10)[..], [rows(0, 32, 8), rows(10, 40, 6)]);
+    }
+
+    #[test]
+    fn tiles_below_each_other_are_one_run_where_pixels_are() {
+        let wide = bases(40, 1);
+        let pair = [tile(&wide, 0, 10), tile(&wide, 16, 10)];
+        assert_eq!(joined(&pair)[..], [rows(0, 0, 32)]);
+    }
+}

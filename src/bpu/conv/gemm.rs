@@ -5,7 +5,7 @@ use rayon::prelude::*;
 #[cfg(target_arch = "x86_64")]
 use super::amx::{self, Plan};
 use super::output::{Finish, Tile};
-use super::pack::{LANES, PackedWeight, WeightShape};
+use super::pack::{LANES, PackedWeight, Panel, WeightShape};
 use super::stage::{self, Images, StageAs};
 use super::tile::{Acc, Multiply, Operands};
 use super::window::Window;
@@ -81,36 +81,36 @@ impl<P: Multiply> Dense<'_, P> {
         if let Some(plan) = self.plan(cx.isa, bases, offsets) {
             return self.chunk_of_tiles(&plan, bytemuck::cast_slice(staged), pixel, to);
         }
-        let WeightShape {
-            groups,
-            outputs,
-            inputs,
-            ..
-        } = self.weight;
+        let channels = self.weight.outputs * self.weight.groups;
         let mut acc = Acc([0; _]);
         for panel in &self.packed.panels {
             let op = Operands {
-                staged: &staged[panel.group * inputs..],
+                staged: &staged[panel.group * self.weight.inputs..],
                 offsets,
                 run: self.weight.run::<P::Act>(),
                 weights: &self.packed.data[panel.at..panel.at + panel.len],
                 blocks: panel.blocks,
             };
-            let width = panel.blocks * LANES;
             let mut row = 0;
             while row < bases.len() {
                 let rows = P::multiply(cx.isa, &mut acc, &bases[row..], op);
-                let tile = Tile {
-                    width,
-                    used: (outputs - panel.first).min(width),
-                    channel: panel.group * outputs + panel.first,
-                    row,
-                    pixel: pixel + row,
-                    rows,
-                };
-                self.finish.write(&mut acc.0, tile, to, outputs * groups);
+                let tile = self.tile(panel, pixel, row, rows);
+                self.finish.write(&mut acc.0, tile, to, channels);
                 row += rows;
             }
+        }
+    }
+
+    /// Pixels `row` to `row + rows` of the chunk whose first is `pixel`, and a panel's channels.
+    fn tile(&self, panel: &Panel, pixel: usize, row: usize, rows: usize) -> Tile {
+        let width = panel.blocks * LANES;
+        Tile {
+            width,
+            used: (self.weight.outputs - panel.first).min(width),
+            channel: panel.group * self.weight.outputs + panel.first,
+            row,
+            pixel: pixel + row,
+            rows,
         }
     }
 }
@@ -128,34 +128,22 @@ impl<P: Multiply> Dense<'_, P> {
     }
 
     fn chunk_of_tiles<U: Int>(&self, plan: &Plan, staged: &[u8], pixel: usize, to: &mut [U]) {
-        let WeightShape {
-            groups,
-            outputs,
-            inputs,
-            ..
-        } = self.weight;
+        let channels = self.weight.outputs * self.weight.groups;
         let mut acc = Acc([0; _]);
         let tiles = plan.tiles();
         for panel in &self.packed.panels {
+            let weights = &self.packed.data[panel.at..panel.at + panel.len];
             let operands = amx::Panel {
-                staged: &staged[panel.group * inputs..],
-                weights: bytemuck::cast_slice(&self.packed.data[panel.at..panel.at + panel.len]),
+                staged: &staged[panel.group * self.weight.inputs..],
+                weights: bytemuck::cast_slice(weights),
                 blocks: panel.blocks,
             };
-            let width = panel.blocks * LANES;
             for pair in &plan.pairs {
                 plan.multiply(&tiles, pair, operands, &mut acc);
                 for rows in &pair.rows {
-                    let tile = Tile {
-                        width,
-                        used: (outputs - panel.first).min(width),
-                        channel: panel.group * outputs + panel.first,
-                        row: rows.pixel,
-                        pixel: pixel + rows.pixel,
-                        rows: rows.count,
-                    };
-                    let acc = &mut acc.0[rows.from * width..];
-                    self.finish.write(acc, tile, to, outputs * groups);
+                    let tile = self.tile(panel, pixel, rows.pixel, rows.count);
+                    let acc = &mut acc.0[rows.from * tile.width..];
+                    self.finish.write(acc, tile, to, channels);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The multiply-accumulate kernels: a few output pixels by up to 64 output channels at a time.
 //!
-//! All compute the same sums modulo 2^32. This is the only place of the operators with unsafe code of its own.
+//! All compute the same sums modulo 2^32. Tiles of AMX are in `amx`.
 #![allow(unsafe_code)]
 
 use super::pack::{LANES, MAX_BLOCKS, Packed};

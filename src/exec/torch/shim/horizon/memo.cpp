@@ -11,7 +11,7 @@ using c10::IValue;
 
 namespace {
 
-constexpr size_t kLine = 64, kStep = 16 << 10;
+constexpr size_t kLine = 64, kStep = 32 << 10;
 // Arguments that are compared by value: scales and biases. Larger ones are not remembered.
 constexpr size_t kByValue = 256 << 10;
 // What remembered results may hold in all; past it everything is forgotten.

@@ -10,7 +10,7 @@
 // A tensor as it was: its storage, its place in it, its version counter, and a probe of its bytes.
 //
 // The version counter sees every in-place operator. It does not see writes through `.data` or a shared numpy array;
-// the probe, one line of 64 bytes in 16 KiB, sees those that touch a probed line: whole-tensor ones always do.
+// the probe, one line of 64 bytes in 32 KiB, sees those that touch a probed line: whole-tensor ones always do.
 class Identity {
  public:
   // Not tensors made in inference mode, nor those of other devices than the cpu.
