@@ -88,7 +88,9 @@ impl Sizes {
 
     /// Lets values that take the place of others have their sizes.
     pub(super) fn replace(&mut self, replaced: &FxHashMap<ValueId, ValueId>) {
-        for (&old, &new) in replaced {
+        let mut pairs: Vec<(ValueId, ValueId)> = replaced.iter().map(|it| (*it.0, *it.1)).collect();
+        pairs.sort_unstable();
+        for (old, new) in pairs {
             if self.facts[new].is_none() {
                 self.facts[new] = self.facts[old].clone();
             }
