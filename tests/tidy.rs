@@ -260,12 +260,13 @@ fn no_mod_rs() {
 
 #[test]
 fn snapshots_hold_no_path_of_a_machine() {
-    let roots = ["/home/", "/root/", "/tmp/", env!("CARGO_MANIFEST_DIR")];
+    let mut roots = ["home", "root", "tmp"].map(|it| format!("/{it}/")).to_vec();
+    roots.push(env!("CARGO_MANIFEST_DIR").to_owned());
     let wrong: Vec<String> = files("snapshots", &[".snap"])
         .iter()
         .filter(|path| {
             let text = fs::read_to_string(path).expect("snapshots are UTF-8");
-            roots.iter().any(|root| text.contains(root))
+            roots.iter().any(|root| text.contains(root.as_str()))
         })
         .map(|path| shown(path))
         .collect();

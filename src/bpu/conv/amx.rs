@@ -80,7 +80,7 @@ pub(super) struct Plan<'a> {
     /// Staged elements between the windows of a tile.
     stride: usize,
     pub(super) pairs: Vec<Pair>,
-    /// Staged elements that some tile reads up to.
+    /// Staged elements that a tile reads behind its start.
     reach: usize,
 }
 
@@ -110,7 +110,6 @@ impl<'a> Plan<'a> {
             return None;
         }
         let start = |tile: &[Rows]| bases[tile[0].pixel];
-        let reach = start(tiles.last()?) + slack(stride) + farthest;
         let pair = |pair: &[RowsList]| Pair {
             starts: [start(&pair[0]), start(pair.last().unwrap_or(&pair[0]))],
             both: pair.len() == 2,
@@ -122,7 +121,7 @@ impl<'a> Plan<'a> {
             depth,
             stride,
             pairs,
-            reach,
+            reach: slack(stride) + farthest,
         })
     }
 }

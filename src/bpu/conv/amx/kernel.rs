@@ -149,12 +149,14 @@ impl Plan<'_> {
     ) {
         let Depth { tiles: n, steps } = self.depth;
         let width = panel.blocks * LANES;
-        assert!(tiles.depth == self.depth && self.reach <= panel.staged.len());
+        let [first, last] = pair.starts;
+        assert!(first <= last && last + self.reach <= panel.staged.len());
+        assert!(tiles.depth == self.depth);
         assert!(panel.weights.len() == self.offsets.len() * n * steps * INPUTS * width);
         assert!(acc.0.len() >= ROWS * width);
         for block in (0..panel.blocks).step_by(2) {
             // SAFETY: tiles of this depth are configured; the assertions bound what tiles read and write: all windows of
-            // the plan, all weights, 32 rows of accumulators. A plan has at least one offset.
+            // the pair, all weights, 32 rows of accumulators. A plan has at least one offset.
             unsafe {
                 match (pair.both, panel.blocks - block) {
                     (true, 2..) => self.two_by_two(pair, panel, block, acc),
