@@ -2,7 +2,7 @@
 //! takes a fused kernel, and both ways compute the same.
 
 use super::super::copy::{Action, Site};
-use super::rank::follows;
+use super::rank::{RECURRENT, follows};
 use super::{Folder, boolean, integer};
 use crate::archive::pickle::Value;
 use crate::ir::schema::Schema;
@@ -42,14 +42,6 @@ const SAME_TYPE: &[&str] = &[
     "unsqueeze",
     "view",
     "_native_multi_head_attention",
-    "gru",
-    "gru_cell",
-    "lstm",
-    "lstm_cell",
-    "rnn_relu",
-    "rnn_relu_cell",
-    "rnn_tanh",
-    "rnn_tanh_cell",
     "_transformer_encoder_layer_fwd",
 ];
 
@@ -150,7 +142,7 @@ impl<'m> Folder<'m> {
         };
         let known = match follows(name) {
             Some(_) => !OTHER_TYPE.contains(&name),
-            None => SAME_TYPE.contains(&name),
+            None => SAME_TYPE.contains(&name) || RECURRENT.contains(&name),
         };
         if matches!(name, "cat" | "concat" | "stack") {
             return self.listed_dtype(out, *node.inputs.first()?);

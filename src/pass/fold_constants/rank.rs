@@ -201,15 +201,15 @@ const FIXED: &[(&str, u8)] = &[
 ];
 
 /// Recurrent layers, whose results have the rank of their input.
-const RECURRENT: &[&str] = &[
-    "aten::gru",
-    "aten::gru_cell",
-    "aten::lstm",
-    "aten::lstm_cell",
-    "aten::rnn_relu",
-    "aten::rnn_relu_cell",
-    "aten::rnn_tanh",
-    "aten::rnn_tanh_cell",
+pub(super) const RECURRENT: &[&str] = &[
+    "gru",
+    "gru_cell",
+    "lstm",
+    "lstm_cell",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
 ];
 
 /// How the rank of an operator's result follows from those of its inputs.
@@ -232,6 +232,11 @@ pub(crate) fn follows(name: &str) -> Option<Follows> {
     ];
     let found = tables.into_iter().find(|it| it.0.contains(&name));
     found.map(|it| it.1)
+}
+
+fn is_recurrent(schema: &Schema) -> bool {
+    let name = schema.name().strip_prefix("aten::");
+    name.is_some_and(|it| RECURRENT.contains(&it))
 }
 
 /// The rank that the first input of a node must have, when images come in batches.
@@ -259,9 +264,7 @@ impl Folder<'_> {
                 is_result.then(|| self.ranks[node.inputs[0]])?
             }
             // The sequence and the states alike have steps, batch and features, in some order.
-            Op::Operator(schema) if RECURRENT.contains(&schema.name()) => {
-                self.ranks[node.inputs[0]]
-            }
+            Op::Operator(schema) if is_recurrent(schema) => self.ranks[node.inputs[0]],
             Op::Operator(schema) if node.outputs.len() == 1 => {
                 self.operator_rank(out, node, schema)
             }
